@@ -1,0 +1,67 @@
+// Trees on disk, to and from NAR events.
+#pragma once
+
+#include <cinch/core/export.hh>
+#include <cinch/core/hash.hh>
+#include <cinch/core/nar.hh>
+#include <cinch/files/directory.hh>
+
+#include <functional>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+struct ReadTreeOptions {
+  // Whether to include an entry; gets the path below the root ("a/b"). Empty: everything.
+  std::function<bool(std::string_view path)> filter;
+  std::stop_token stop;
+};
+
+// Calls the visitor for the file, directory or symlink `name` in `parent`, in NAR order. Reads each
+// regular file once, in large pieces, on a second thread that keeps a few buffers ahead of the
+// visitor. Throws Code::not_supported, with the name, for sockets, devices and pipes;
+// Code::io if a file changes its size meanwhile; Code::limit_exceeded for too deep trees.
+CINCH_FILES_API void read_tree(const Directory& parent, std::string_view name, NarVisitor& visitor,
+                               const ReadTreeOptions& options = {});
+// The same for a full name that the user gave; the last component is not followed if it is a
+// symlink.
+CINCH_FILES_API void read_tree(const std::string& full_name, NarVisitor& visitor,
+                               const ReadTreeOptions& options = {});
+
+// Writes the NAR of a tree; a convenience over read_tree and NarWriter.
+CINCH_FILES_API void dump_tree(const std::string& full_name, Sink& sink,
+                               const ReadTreeOptions& options = {});
+
+struct WriteTreeOptions {
+  // Canonical store metadata: directories 0555, files 0444 or 0555, modification time 1 everywhere.
+  // Otherwise 0777 and 0666 (0777) less the umask, and the present time.
+  bool canonical = false;
+  bool fsync = false;  // flush file contents before finish() returns
+};
+
+// Creates a tree from events: the object is called `name` in `parent` and must not exist. Never
+// follows a symlink, never writes outside. If it is destroyed before finish(), it removes what it
+// made.
+class CINCH_FILES_API TreeWriter final : public NarVisitor {
+ public:
+  // `parent` must outlive it.
+  TreeWriter(const Directory& parent, std::string name, const WriteTreeOptions& options = {});
+  ~TreeWriter() override;
+
+  void directory() override;
+  void entry(std::string_view name) override;
+  void file(std::uint64_t size_bytes, bool executable) override;
+  void contents(Bytes bytes) override;
+  void symlink(std::string_view target) override;
+  void leave() override;
+  void finish();
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cinch

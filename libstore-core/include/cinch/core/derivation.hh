@@ -1,0 +1,71 @@
+// A Derivation says how to make store objects: run this builder, with these arguments and this
+// environment, on a system of this type, with these inputs, and it writes these outputs. It is a
+// value. Codecs: derivation_aterm.hh (the .drv file) and derivation_json.hh; paths and hashes:
+// derivation_hash.hh.
+#pragma once
+
+#include <cinch/core/content_address.hh>
+#include <cinch/core/export.hh>
+#include <cinch/core/store_path.hh>
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+namespace cinch {
+
+// The output's path follows from the derivation and is known.
+struct InputAddressedOutput {
+  StorePath path;
+  friend bool operator==(const InputAddressedOutput&, const InputAddressedOutput&) = default;
+};
+// The output's content is known in advance; its path follows from that. Such builds may use the
+// network.
+struct FixedOutput {
+  ContentAddress address;
+  friend bool operator==(const FixedOutput&, const FixedOutput&) = default;
+};
+// Input-addressed, but the path has not been filled in yet (see fill_in_outputs).
+struct DeferredOutput {
+  friend bool operator==(const DeferredOutput&, const DeferredOutput&) = default;
+};
+
+using DerivationOutput = std::variant<InputAddressedOutput, FixedOutput, DeferredOutput>;
+using OutputNames = std::set<std::string>;
+
+struct CINCH_CORE_API Derivation {
+  std::string name;  // without ".drv"; a valid store path name
+  std::map<std::string, DerivationOutput> outputs;
+  StorePathSet input_sources;
+  std::map<StorePath, OutputNames> input_derivations;
+  std::string system;   // "x86_64-linux"
+  std::string builder;  // an absolute path, or "builtin:<name>"
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;  // values are bytes, not UTF-8
+
+  // Whether its only output is "out" with a fixed content address.
+  bool is_fixed() const;
+  // The path of one output; empty for a deferred one. Throws Code::not_found if there is no such
+  // output.
+  std::optional<StorePath> output_path(const StoreDir& store_dir, std::string_view output) const;
+  // All outputs by name; the paths of deferred ones are empty.
+  std::map<std::string, std::optional<StorePath>> output_paths(const StoreDir& store_dir) const;
+  // What its store object refers to: the sources and the input derivations.
+  StorePathSet references() const;
+
+  friend bool operator==(const Derivation&, const Derivation&) = default;
+};
+
+// The rules that need nothing but the value: at least one output; valid output names; a fixed
+// output stands alone and is called "out"; no mixture of input-addressed and deferred. Throws
+// Code::invalid_derivation with the output as the subject.
+CINCH_CORE_API void check_derivation(const Derivation& derivation);
+
+// Where the .drv file of a derivation lies in a store: text-addressed, name "<name>.drv".
+CINCH_CORE_API StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation);
+
+}  // namespace cinch

@@ -1,0 +1,21 @@
+// Derivations as ATerms: the content of a .drv file. Format: docs/formats/derivation.md.
+#pragma once
+
+#include <cinch/core/derivation.hh>
+
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+constexpr std::uint64_t derivation_bytes_max = std::uint64_t{64} << 20;
+
+// `name` is that of the derivation (without ".drv"), which the text does not contain.
+// Throws Code::malformed with the offset; Code::not_supported for kinds of outputs that this
+// version cannot handle (floating content-addressed, impure, dynamic).
+CINCH_CORE_API Derivation parse_derivation(std::string_view aterm, std::string_view name,
+                                           const StoreDir& store_dir);
+CINCH_CORE_API std::string print_derivation(const Derivation& derivation,
+                                            const StoreDir& store_dir);
+
+}  // namespace cinch

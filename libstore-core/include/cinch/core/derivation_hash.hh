@@ -1,0 +1,48 @@
+// The hash of a derivation modulo its fixed outputs, and what follows from it: output paths.
+//
+// Two derivations that differ only in how a fixed output is fetched give the same paths; so the
+// hash of a derivation is taken of its ATerm with each input derivation replaced by that one's own
+// hash (reference: Nix manual, "derivation hash modulo").
+#pragma once
+
+#include <cinch/core/derivation.hh>
+#include <cinch/core/hash.hh>
+
+#include <functional>
+#include <map>
+#include <memory>
+#include <string>
+
+namespace cinch {
+
+// Computes hashes and output paths, remembering those of inputs, so that a whole graph takes linear
+// time. Not for several threads at once.
+class CINCH_CORE_API DerivationHasher {
+ public:
+  using ReadDerivation = std::function<Derivation(const StorePath&)>;
+
+  // `read` gets an input derivation; it is called at most once for each path.
+  DerivationHasher(StoreDir store_dir, ReadDerivation read);
+  DerivationHasher(DerivationHasher&&) noexcept;
+  ~DerivationHasher();
+
+  // The paths that the outputs should have. Ignores paths that the derivation has now, and the
+  // values of environment variables that are named like outputs.
+  // Throws Code::invalid_derivation if an input has no output of the wanted name.
+  std::map<std::string, StorePath> output_paths(const Derivation& derivation);
+
+  // Fills in the paths of deferred outputs and sets the environment variables named like them.
+  // Such a variable may be absent or empty before; any value but the right one is refused with
+  // Code::invalid_derivation.
+  void fill_in_outputs(Derivation& derivation);
+
+  // Throws Code::invalid_derivation unless all output paths, and the environment variables named
+  // like outputs, are what they should be; the message has both paths.
+  void check_outputs(const Derivation& derivation);
+
+ private:
+  struct State;
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cinch

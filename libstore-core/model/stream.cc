@@ -1,0 +1,53 @@
+#include <cinch/core/error.hh>
+#include <cinch/core/stream.hh>
+
+#include <algorithm>
+#include <cstring>
+#include <vector>
+
+namespace cinch {
+
+Source::~Source() = default;
+Sink::~Sink() = default;
+StringSource::~StringSource() = default;
+StringSink::~StringSink() = default;
+TeeSink::~TeeSink() = default;
+
+std::size_t StringSource::read(std::span<std::byte> buffer) {
+  const std::size_t count = std::min(buffer.size(), rest_.size());
+  if (count == 0) return 0;
+  std::memcpy(buffer.data(), rest_.data(), count);
+  rest_.remove_prefix(count);
+  return count;
+}
+
+void StringSink::write(Bytes bytes) {
+  if (bytes.size() > size_bytes_max_ - text_.size()) {
+    throw Error(Code::limit_exceeded,
+                "more than the allowed " + std::to_string(size_bytes_max_) + " bytes");
+  }
+  text_ += as_text(bytes);
+}
+
+void TeeSink::write(Bytes bytes) {
+  first_.write(bytes);
+  second_.write(bytes);
+}
+
+std::uint64_t copy_stream(Source& source, Sink& sink) {
+  std::vector<std::byte> buffer(stream_buffer_bytes);
+  std::uint64_t total = 0;
+  while (const std::size_t count = source.read(buffer)) {
+    sink.write(std::span(buffer).first(count));
+    total += count;
+  }
+  return total;
+}
+
+std::string read_all(Source& source, std::uint64_t size_bytes_max) {
+  StringSink sink(size_bytes_max);
+  copy_stream(source, sink);
+  return sink.take();
+}
+
+}  // namespace cinch

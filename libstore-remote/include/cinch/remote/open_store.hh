@@ -1,0 +1,33 @@
+// The one registry from URLs to stores:
+//   local, local?root=DIR&state=DIR&log=DIR&real=DIR&read-only=true, a directory (as root),
+//   daemon, unix://SOCKET, auto.
+// Environment variables are an argument, so that nothing in here reads the process's.
+#pragma once
+
+#include <cinch/core/export.hh>
+#include <cinch/core/settings.hh>
+#include <cinch/core/store.hh>
+
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+struct StoreUrl {
+  std::string scheme;                             // "local", "unix", "auto"
+  std::string authority;                          // what stands between "://" and "?"
+  std::map<std::string, std::string> parameters;  // percent-decoded
+};
+
+// Throws Code::malformed; Code::not_supported for a scheme that this version does not know.
+CINCH_REMOTE_API StoreUrl parse_store_url(std::string_view text);
+
+// NIX_STORE_DIR, NIX_STATE_DIR, NIX_LOG_DIR, NIX_DAEMON_SOCKET_PATH, XDG_DATA_HOME, HOME.
+using Environment = std::map<std::string, std::string>;
+
+CINCH_REMOTE_API std::unique_ptr<Store> open_store(std::string_view url, const Settings& settings,
+                                                   const Environment& environment);
+
+}  // namespace cinch

@@ -1,0 +1,98 @@
+// A store on this machine's file system: a directory of objects and Nix's own SQLite database
+// (schema 10) about them. It opens an existing Nix store in place and works beside Nix processes on
+// it; a store that it creates is one that Nix opens. Layout: docs/formats/local-store.md.
+//
+// Safe for several threads at once. Several stores, also on the same directory, may live in one
+// process.
+#pragma once
+
+#include <cinch/core/export.hh>
+#include <cinch/core/store.hh>
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace cinch {
+
+struct LocalStoreOptions {
+  StoreDir store_dir;      // the logical one, that is part of paths
+  std::string root;        // empty: none; else the directory that stands for "/"
+  std::string real_dir;    // where objects lie; empty: <root><store dir>
+  std::string state_dir;   // empty: <root>/nix/var/nix
+  std::string log_dir;     // empty: <root>/nix/var/log/nix
+  std::string build_dir;   // empty: <state dir>/builds
+  bool read_only = false;  // take no locks, write nothing
+  bool create = true;      // create a missing store; else Code::not_found
+  bool require_signatures = true;
+  std::vector<PublicKey> trusted_keys;
+  bool compress_logs = true;
+  bool sqlite_wal = true;
+  bool fsync_metadata = true;
+  bool fsync_store_paths = false;
+};
+
+struct VerifyOptions {
+  bool check_contents = false;  // hash every object
+};
+struct VerifyProblem {
+  StorePath path;
+  std::string message;
+};
+
+class CINCH_LOCAL_API LocalStore final : public Store,
+                                         public LogStore,
+                                         public BuildStore,
+                                         public RootStore {
+ public:
+  // Throws Code::permission_denied, read_only, no_space, busy, not_supported (a schema that is too
+  // old or too new), not_found, each with what to do as the hint.
+  static std::unique_ptr<LocalStore> open(const LocalStoreOptions& options);
+  ~LocalStore() override;
+
+  const StoreDir& store_dir() const override;
+  std::string url() const override;
+  std::vector<std::optional<PathInfo>> find(std::span<const StorePath> paths) override;
+  StorePathSet find_valid(const StorePathSet& paths) override;
+  std::optional<StorePath> find_by_hash_part(std::string_view hash_part) override;
+  StorePathSet all_valid_paths() override;
+  std::vector<StorePathSet> find_referrers(std::span<const StorePath> paths) override;
+  std::vector<StorePathSet> find_derivers(std::span<const StorePath> paths) override;
+  void read_nar(const StorePath& path, Sink& sink, std::stop_token stop = {}) override;
+  void add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
+               std::stop_token stop = {}) override;
+  PathInfo add_content(const AddContent& options, Source& content,
+                       std::stop_token stop = {}) override;
+  void add_signatures(const StorePath& path, const std::set<Signature>& signatures) override;
+  void add_temporary_roots(std::span<const StorePath> paths) override;
+  std::vector<Derivation> read_derivations(std::span<const StorePath> paths) override;
+
+  bool read_log(const StorePath& derivation, Sink& sink) override;
+  std::unique_ptr<Sink> write_log(const StorePath& derivation) override;
+  std::string log_location(const StorePath& derivation) const override;
+
+  std::string real_path(const StorePath& path) const override;
+  std::string build_directory() const override;
+  std::unique_ptr<StagedObject> stage(const StorePath& path) override;
+  void commit(std::vector<StagedCommit> objects) override;
+  std::unique_ptr<PathLock> lock(const StorePathSet& paths, std::stop_token stop,
+                                 const std::function<void()>& on_wait) override;
+
+  void add_indirect_root(std::string_view link) override;
+
+  // Adds a tree of the file system as `nar` content: as add_content, but in one pass over the
+  // files.
+  PathInfo add_tree(const std::string& name, const std::string& full_name,
+                    std::stop_token stop = {});
+  // Compares database and disk. Changes nothing.
+  std::vector<VerifyProblem> verify(const VerifyOptions& options, std::stop_token stop = {});
+
+ private:
+  struct State;
+  explicit LocalStore(std::unique_ptr<State> state);
+  std::unique_ptr<State> state_;
+};
+
+}  // namespace cinch
