@@ -1,0 +1,213 @@
+#include "derivation_writer.hh"
+
+#include <cinch/core/derivation_hash.hh>
+#include <cinch/core/error.hh>
+
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+namespace cinch {
+
+namespace {
+
+// What a derivation needs to know of an input.
+struct InputFacts {
+  std::string hash;     // base16; stands for the path in the ATerm of whoever has this input
+  OutputNames outputs;  // all it has
+};
+
+// An input whose own inputs are being looked at.
+struct Visit {
+  StorePath path;
+  Derivation derivation;
+  std::map<StorePath, OutputNames>::const_iterator next;  // into `derivation`
+
+  Visit(StorePath visited, Derivation read);
+  Visit(const Visit&) = delete;
+  Visit& operator=(const Visit&) = delete;
+};
+
+// The hash of a fixed output does not depend on how it is made, so its inputs need no visit.
+Visit::Visit(StorePath visited, Derivation read)
+    : path(std::move(visited)),
+      derivation(std::move(read)),
+      next(derivation.is_fixed() ? derivation.input_derivations.cend()
+                                 : derivation.input_derivations.cbegin()) {}
+
+std::string hash_text(std::string_view text) {
+  return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::base16);
+}
+
+std::string fixed_output_hash(const StoreDir& store_dir, const Derivation& derivation) {
+  const ContentAddress& address = std::get<FixedOutput>(derivation.outputs.at("out")).address;
+  std::string text = "fixed:out:";
+  text += method_prefix(address.method);
+  text += to_string(address.hash.algorithm());
+  text += ':';
+  text += address.hash.digest_text(HashFormat::base16);
+  text += ':';
+  text += store_dir.print(*derivation.output_path(store_dir, "out"));
+  return hash_text(text);
+}
+
+bool is_deferred(const Derivation& derivation) {
+  return std::holds_alternative<DeferredOutput>(derivation.outputs.begin()->second);
+}
+
+[[noreturn]] void refuse(const Derivation& derivation, const std::string& what,
+                         const std::string& actual, const std::string& expected) {
+  throw Error(Code::invalid_derivation, what + " of derivation '" + derivation.name + "' is " +
+                                            actual + " but should be '" + expected + "'")
+      .about(derivation.name + ".drv");
+}
+
+// An output and the variable named like it must both have the right path.
+void check_output(const Derivation& derivation, const StoreDir& store_dir,
+                  const std::string& output, const StorePath& path) {
+  const std::string expected = store_dir.print(path);
+  const std::optional<StorePath> actual = derivation.output_path(store_dir, output);
+  if (actual != path) {
+    refuse(derivation, "the path of output '" + output + "'",
+           actual ? "'" + store_dir.print(*actual) + "'" : "not filled in", expected);
+  }
+  const auto variable = derivation.environment.find(output);
+  const bool absent = variable == derivation.environment.end();
+  if (absent || variable->second != expected) {
+    refuse(derivation, "environment variable '" + output + "'",
+           absent ? "missing" : "'" + variable->second + "'", expected);
+  }
+}
+
+}  // namespace
+
+struct DerivationHasher::State {
+  StoreDir store_dir;
+  ReadDerivation read;
+  std::unordered_map<StorePath, InputFacts> known;
+  StorePathSet open;  // being visited; meeting one of these again is a cycle
+
+  void learn_inputs(const Derivation& derivation);
+  void learn(const StorePath& input);
+  std::unique_ptr<Visit> begin_visit(const StorePath& path);
+  InputTexts input_texts(const Derivation& derivation) const;
+  InputFacts facts_of(const Derivation& derivation) const;
+};
+
+void DerivationHasher::State::learn_inputs(const Derivation& derivation) {
+  for (const auto& [path, outputs] : derivation.input_derivations) {
+    if (!known.contains(path)) learn(path);
+  }
+}
+
+// Depth first with a stack of its own: graphs may be deeper than the thread's stack allows.
+void DerivationHasher::State::learn(const StorePath& input) {
+  open.clear();
+  std::vector<std::unique_ptr<Visit>> visits;
+  visits.push_back(begin_visit(input));
+  while (!visits.empty()) {
+    Visit& visit = *visits.back();
+    if (visit.next != visit.derivation.input_derivations.cend()) {
+      const StorePath& path = (visit.next++)->first;
+      if (!known.contains(path)) visits.push_back(begin_visit(path));
+      continue;
+    }
+    try {
+      known.emplace(visit.path, facts_of(visit.derivation));
+    } catch (Error& error) {
+      error.set_subject_if_empty(store_dir.print(visit.path));
+      throw;
+    }
+    open.erase(visit.path);
+    visits.pop_back();
+  }
+}
+
+std::unique_ptr<Visit> DerivationHasher::State::begin_visit(const StorePath& path) {
+  if (!open.insert(path).second) {
+    throw Error(Code::invalid_derivation, "the derivation is among its own inputs")
+        .about(store_dir.print(path));
+  }
+  Derivation derivation = read(path);
+  try {
+    check_derivation(derivation);
+  } catch (Error& error) {
+    error.add_context("input derivation '" + store_dir.print(path) + "'");
+    throw;
+  }
+  if (is_deferred(derivation)) {
+    throw Error(Code::invalid_derivation,
+                "the output paths of an input derivation are not filled in")
+        .about(store_dir.print(path));
+  }
+  return std::make_unique<Visit>(path, std::move(derivation));
+}
+
+InputTexts DerivationHasher::State::input_texts(const Derivation& derivation) const {
+  InputTexts texts;
+  for (const auto& [path, outputs] : derivation.input_derivations) {
+    const InputFacts& facts = known.at(path);
+    for (const std::string& output : outputs) {
+      if (facts.outputs.contains(output)) continue;
+      throw Error(Code::invalid_derivation, "derivation '" + derivation.name + "' wants output '" +
+                                                output +
+                                                "' of an input derivation that has no such output")
+          .about(store_dir.print(path));
+    }
+    texts[facts.hash].insert(outputs.begin(), outputs.end());
+  }
+  return texts;
+}
+
+InputFacts DerivationHasher::State::facts_of(const Derivation& derivation) const {
+  InputFacts facts;
+  for (const auto& [output, value] : derivation.outputs) facts.outputs.insert(output);
+  facts.hash = derivation.is_fixed()
+                   ? fixed_output_hash(store_dir, derivation)
+                   : hash_text(write_derivation(derivation, store_dir, input_texts(derivation),
+                                                OutputFields::printed));
+  return facts;
+}
+
+DerivationHasher::DerivationHasher(StoreDir store_dir, ReadDerivation read)
+    : state_(std::make_unique<State>(State{std::move(store_dir), std::move(read), {}, {}})) {}
+DerivationHasher::DerivationHasher(DerivationHasher&&) noexcept = default;
+DerivationHasher::~DerivationHasher() = default;
+
+std::map<std::string, StorePath> DerivationHasher::output_paths(const Derivation& derivation) {
+  check_derivation(derivation);
+  const StoreDir& store_dir = state_->store_dir;
+  if (derivation.is_fixed()) return {{"out", *derivation.output_path(store_dir, "out")}};
+  state_->learn_inputs(derivation);
+  const std::string text = write_derivation(derivation, store_dir, state_->input_texts(derivation),
+                                            OutputFields::masked);
+  const Hash hash = hash_bytes(HashAlgorithm::sha256, as_bytes(text));
+  std::map<std::string, StorePath> paths;
+  for (const auto& [output, value] : derivation.outputs) {
+    paths.emplace(output, make_output_path(store_dir, output, hash, derivation.name));
+  }
+  return paths;
+}
+
+void DerivationHasher::fill_in_outputs(Derivation& derivation) {
+  const StoreDir& store_dir = state_->store_dir;
+  Derivation filled = derivation;
+  // A variable that is missing must be there when the hash is taken: its name is part of it.
+  for (const auto& [output, value] : filled.outputs) filled.environment.try_emplace(output);
+  for (const auto& [output, path] : output_paths(filled)) {
+    DerivationOutput& value = filled.outputs.at(output);
+    if (std::holds_alternative<DeferredOutput>(value)) value = InputAddressedOutput{path};
+    std::string& variable = filled.environment.at(output);
+    if (variable.empty()) variable = store_dir.print(path);
+    check_output(filled, store_dir, output, path);
+  }
+  derivation = std::move(filled);
+}
+
+void DerivationHasher::check_outputs(const Derivation& derivation) {
+  for (const auto& [output, path] : output_paths(derivation)) {
+    check_output(derivation, state_->store_dir, output, path);
+  }
+}
+
+}  // namespace cinch

@@ -1,0 +1,28 @@
+// Private to the library: writes the ATerm of a derivation, either as it is or as the hash modulo
+// wants it (inputs replaced by hashes, own outputs masked).
+#pragma once
+
+#include <cinch/core/derivation.hh>
+
+#include <map>
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+enum class OutputFields : std::uint8_t {
+  printed,
+  masked,  // empty, and so are the environment variables named like outputs
+};
+
+// What stands for each input derivation: its path, or a hash in base16; and the outputs wanted.
+using InputTexts = std::map<std::string, OutputNames>;
+
+std::string write_derivation(const Derivation& derivation, const StoreDir& store_dir,
+                             const InputTexts& inputs, OutputFields fields);
+
+// The path of a fixed output. Throws Code::invalid_derivation if its content address has none.
+StorePath fixed_output_path(const StoreDir& store_dir, std::string_view derivation_name,
+                            std::string_view output, const FixedOutput& fixed);
+
+}  // namespace cinch
