@@ -1,5 +1,4 @@
-// The main function of every Catch2 test program. Catch2 3 brings its own in a library.
-#if !__has_include(<catch2/catch_all.hpp>)
-#define CATCH_CONFIG_MAIN
-#include <catch2/catch.hpp>
-#endif
+// The main function of Catch2 test programs that bring none of their own.
+#include "run_tests.hh"
+
+int main(int argc, char* argv[]) { return cinch::test::run_tests(argc, argv); }

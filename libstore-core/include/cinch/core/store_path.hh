@@ -17,6 +17,7 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <utility>
 
 namespace cinch {
 
@@ -67,6 +68,7 @@ class CINCH_CORE_API StoreDir {
   // Exactly `<store dir>/<base name>`. Throws Code::malformed.
   StorePath parse(std::string_view full_path) const;
   // The store path that `path` is or lies below (`<store dir>/<base name>/bin/x`), if any.
+  // Goes by the text alone: give it a path without "..".
   std::optional<StorePath> containing(std::string_view path) const;
 
   friend bool operator==(const StoreDir&, const StoreDir&) = default;

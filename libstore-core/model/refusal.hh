@@ -1,0 +1,31 @@
+// What the parsers of the model share when they refuse a text.
+#pragma once
+
+#include <cinch/core/error.hh>
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace cinch {
+
+// The text as an error's subject. Long ones are cut, so that an error never carries a peer's
+// megabytes.
+inline std::string excerpt(std::string_view text) {
+  constexpr std::size_t length_max = 300;
+  if (text.size() <= length_max) return std::string(text);
+  return std::string(text.substr(0, length_max)) + "...";
+}
+
+// Parses a part of `whole` that begins at `start`; what `parse` throws then speaks of `whole`.
+template <typename Parse>
+auto parse_part(std::string_view whole, std::size_t start, Parse parse) {
+  try {
+    return parse();
+  } catch (Error& error) {
+    throw std::move(error).at(start + error.offset().value_or(0)).about(excerpt(whole));
+  }
+}
+
+}  // namespace cinch

@@ -1,0 +1,151 @@
+#include "decode_to.hh"
+#include "refusal.hh"
+
+#include <cinch/core/encoding.hh>
+#include <cinch/core/error.hh>
+#include <cinch/core/store_path.hh>
+
+#include <algorithm>
+#include <array>
+
+namespace cinch {
+
+namespace {
+
+constexpr std::array<bool, 256> name_characters() {
+  std::array<bool, 256> allowed{};
+  constexpr std::string_view characters =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-._?=";
+  for (const char c : characters) allowed[static_cast<unsigned char>(c)] = true;
+  return allowed;
+}
+
+constexpr std::array<bool, 256> is_name_character = name_characters();
+
+// Why a text is refused, and where; no message means that it is good.
+struct Fault {
+  const char* message = nullptr;
+  std::size_t offset = 0;
+};
+
+Fault fault_of_name(std::string_view name) {
+  if (name.empty()) return {"a store path's name must not be empty", 0};
+  if (name.size() > store_path_name_length_max) {
+    return {"a store path's name must not have more than 211 characters",
+            store_path_name_length_max};
+  }
+  for (std::size_t i = 0; i < name.size(); ++i) {
+    if (!is_name_character[static_cast<unsigned char>(name[i])]) {
+      return {"a store path's name may only hold letters, digits and +-._?=", i};
+    }
+  }
+  if (name[0] != '.') return {};
+  if (name == "." || name == "..") return {"a store path's name must not be '.' or '..'", 0};
+  if (name.starts_with(".-") || name.starts_with("..-")) {
+    return {"a store path's name must not start with '.-' or '..-'", 0};
+  }
+  return {};
+}
+
+Fault fault_of_base_name(std::string_view base_name) {
+  constexpr std::size_t hash_length = store_path_hash_part_length;
+  if (base_name.size() <= hash_length) {
+    return {"a store path's base name is <32 nix32 characters>-<name>; this is too short",
+            base_name.size()};
+  }
+  if (!is_nix32(base_name.substr(0, hash_length))) {
+    return {"a store path's hash part may only hold nix32 characters",
+            base_name.find_first_not_of(nix32_alphabet)};
+  }
+  if (base_name[hash_length] != '-') {
+    return {"a store path's hash part must be followed by '-'", hash_length};
+  }
+  Fault fault = fault_of_name(base_name.substr(hash_length + 1));
+  if (fault.message != nullptr) fault.offset += hash_length + 1;
+  return fault;
+}
+
+void refuse_if(const Fault& fault, std::string_view subject, std::size_t start = 0) {
+  if (fault.message == nullptr) return;
+  throw Error(Code::malformed, fault.message).about(excerpt(subject)).at(start + fault.offset);
+}
+
+Fault fault_of_store_dir(std::string_view directory) {
+  if (!directory.starts_with('/')) return {"a store directory must be an absolute path", 0};
+  if (const std::size_t nul = directory.find('\0'); nul != std::string_view::npos) {
+    return {"a store directory must not hold a NUL byte", nul};
+  }
+  for (std::size_t start = 1; start <= directory.size();) {
+    const std::size_t end = std::min(directory.find('/', start), directory.size());
+    const std::string_view component = directory.substr(start, end - start);
+    if (component.empty()) {
+      return {"a store directory must not end in '/' or hold an empty component", start - 1};
+    }
+    if (component == "." || component == "..") {
+      return {"a store directory must not hold '.' or '..'", start};
+    }
+    start = end + 1;
+  }
+  return {};
+}
+
+}  // namespace
+
+void check_store_path_name(std::string_view name) { refuse_if(fault_of_name(name), name); }
+
+StorePath StorePath::parse(std::string_view base_name) {
+  refuse_if(fault_of_base_name(base_name), base_name);
+  return StorePath(std::string(base_name));
+}
+
+StorePath StorePath::from_parts(Bytes digest, std::string_view name) {
+  if (digest.size() != store_path_digest_bytes) {
+    throw Error(Code::invalid_argument,
+                "a store path's digest has 20 bytes, not " + std::to_string(digest.size()));
+  }
+  check_store_path_name(name);
+  std::string base_name = nix32_encode(digest);
+  base_name += '-';
+  base_name += name;
+  return StorePath(std::move(base_name));
+}
+
+bool StorePath::is_derivation() const { return base_name_.ends_with(".drv"); }
+
+StoreDir::StoreDir(std::string_view directory) : directory_(directory) {
+  refuse_if(fault_of_store_dir(directory), directory);
+}
+
+std::string StoreDir::print(const StorePath& path) const {
+  std::string text;
+  text.reserve(directory_.size() + 1 + path.base_name().size());
+  text += directory_;
+  text += '/';
+  text += path.base_name();
+  return text;
+}
+
+StorePath StoreDir::parse(std::string_view full_path) const {
+  if (!full_path.starts_with(directory_) ||
+      full_path.substr(directory_.size()).substr(0, 1) != "/") {
+    throw Error(Code::malformed, "the path is not in the store directory '" + directory_ + "'")
+        .about(excerpt(full_path))
+        .at(0);
+  }
+  const std::size_t start = directory_.size() + 1;
+  const std::string_view base_name = full_path.substr(start);
+  refuse_if(fault_of_base_name(base_name), full_path, start);
+  return StorePath::parse(base_name);
+}
+
+std::optional<StorePath> StoreDir::containing(std::string_view path) const {
+  if (!path.starts_with(directory_)) return std::nullopt;
+  path.remove_prefix(directory_.size());
+  if (!path.starts_with('/')) return std::nullopt;
+  path.remove_prefix(1);
+  const std::string_view base_name = path.substr(0, path.find('/'));
+  if (fault_of_base_name(base_name).message != nullptr) return std::nullopt;
+  return StorePath::parse(base_name);
+}
+
+}  // namespace cinch

@@ -1,0 +1,45 @@
+// Where the golden files lie that are not part of the project: CINCH_VECTORS and CINCH_CORPUS, else
+// ../shared/vectors and ../shared/corpus beside the source tree.
+//
+// A test program that is nothing without them adds vectors_main.cc to its sources: it then exits
+// with 77, which Meson reports as SKIP, where they are absent.
+#pragma once
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+namespace cinch::test {
+
+inline std::optional<std::filesystem::path> shared_directory(const char* variable,
+                                                             const char* name) {
+  const char* chosen = std::getenv(variable);
+  const std::filesystem::path directory =
+      chosen != nullptr ? std::filesystem::path(chosen)
+                        : std::filesystem::path(CINCH_SOURCE_ROOT) / ".." / "shared" / name;
+  if (!std::filesystem::is_directory(directory)) return std::nullopt;
+  return directory;
+}
+
+inline std::optional<std::filesystem::path> find_vectors() {
+  return shared_directory("CINCH_VECTORS", "vectors");
+}
+
+inline std::optional<std::filesystem::path> find_corpus() {
+  return shared_directory("CINCH_CORPUS", "corpus");
+}
+
+// The vectors' folder, for programs that have vectors_main.cc.
+inline std::filesystem::path vectors() { return find_vectors().value(); }
+
+inline std::string read_file(const std::filesystem::path& file) {
+  std::ifstream stream(file, std::ios::binary);
+  if (!stream) throw std::runtime_error("cannot read " + file.string());
+  return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};
+}
+
+}  // namespace cinch::test

@@ -1,0 +1,132 @@
+#include "catch.hh"
+#include "errors.hh"
+
+#include <cinch/core/encoding.hh>
+#include <cinch/core/store_path.hh>
+
+#include <unordered_set>
+
+namespace cinch {
+
+using test::code_of;
+using test::error_of;
+
+namespace {
+
+const std::string hash_part = "vqpn17r03lqabwk0wksgpbgy620zwfd4";
+
+}  // namespace
+
+TEST_CASE("a store path has a hash part and a name") {
+  const StorePath path = StorePath::parse(hash_part + "-hello-2.10.drv");
+  CHECK(path.base_name() == hash_part + "-hello-2.10.drv");
+  CHECK(path.hash_part() == hash_part);
+  CHECK(path.name() == "hello-2.10.drv");
+  CHECK(path.is_derivation());
+  CHECK_FALSE(StorePath::parse(hash_part + "-hello.drv.chroot").is_derivation());
+  CHECK(StorePath::from_parts(as_bytes(nix32_decode(hash_part)), "hello-2.10.drv") == path);
+}
+
+TEST_CASE("good names") {
+  for (const std::string& name :
+       {std::string("a"), std::string("Az09+-._?="), std::string(".a"), std::string("..a"),
+        std::string("..."), std::string("-"), std::string("--x"), std::string(".a-"),
+        std::string("...-a"), std::string(211, 'x')}) {
+    CAPTURE(name);
+    CHECK_FALSE(code_of([&] { check_store_path_name(name); }));
+    CHECK(StorePath::parse(hash_part + "-" + name).name() == name);
+  }
+}
+
+TEST_CASE("bad names are refused, with the offset of the first bad character") {
+  struct Bad {
+    std::string name;
+    std::uint64_t offset;
+  };
+  const Bad cases[] = {{"", 0},     {".", 0},           {"..", 0},
+                       {".-", 0},   {".-a", 0},         {"..-", 0},
+                       {"..-a", 0}, {"a/b", 1},         {"ab c", 2},
+                       {"a\n", 1},  {"caf\xc3\xa9", 3}, {std::string("a\0b", 3), 1},
+                       {"a!", 1},   {"a~b", 1},         {std::string(212, 'x'), 211}};
+  for (const Bad& bad : cases) {
+    CAPTURE(bad.name);
+    const auto error = error_of([&] { check_store_path_name(bad.name); });
+    REQUIRE(error);
+    CHECK(error->code() == Code::malformed);
+    CHECK(error->offset() == bad.offset);
+    const auto in_path = error_of([&] { StorePath::parse(hash_part + "-" + bad.name); });
+    REQUIRE(in_path);
+    CHECK(in_path->code() == Code::malformed);
+    CHECK(in_path->offset() == bad.offset + 33);
+  }
+}
+
+TEST_CASE("bad base names are refused") {
+  for (const std::string& text :
+       {std::string(), std::string("hello"), hash_part, hash_part + "hello", hash_part + "_hello",
+        hash_part.substr(1) + "-hello", "0" + hash_part + "-hello",
+        "e" + hash_part.substr(1) + "-x", "V" + hash_part.substr(1) + "-x",
+        "/nix/store/" + hash_part + "-x", std::string(32, '\0') + "-x"}) {
+    CAPTURE(text);
+    CHECK(code_of([&] { StorePath::parse(text); }) == Code::malformed);
+  }
+  CHECK(error_of([] { StorePath::parse("vqpn17r03lqabwk0wksgpbgy620zwfe4-a"); })->offset() == 30u);
+  CHECK(code_of([] { StorePath::from_parts(as_bytes("short"), "a"); }) == Code::invalid_argument);
+}
+
+TEST_CASE("store paths are ordered bytewise by base name, and hashed") {
+  const StorePath a = StorePath::parse("00000000000000000000000000000000-b");
+  const StorePath b = StorePath::parse("00000000000000000000000000000001-a");
+  const StorePath c = StorePath::parse("00000000000000000000000000000001-a-b");
+  CHECK(a < b);
+  CHECK(b < c);
+  std::unordered_set<StorePath> set{a, b, c, a};
+  CHECK(set.size() == 3);
+}
+
+TEST_CASE("a store directory prints and parses full paths") {
+  const StoreDir dir;
+  const StorePath path = StorePath::parse(hash_part + "-t");
+  CHECK(dir.text() == "/nix/store");
+  CHECK(dir.print(path) == "/nix/store/" + hash_part + "-t");
+  CHECK(dir.parse("/nix/store/" + hash_part + "-t") == path);
+  for (const std::string& text :
+       {std::string(), std::string("/nix/store"), std::string("/nix/store/"), hash_part + "-t",
+        "/nix/stor/" + hash_part + "-t", "/nix/store//" + hash_part + "-t",
+        "/nix/store" + hash_part + "-t", "/nix/store/" + hash_part + "-t/",
+        "/nix/store/" + hash_part + "-t/bin", "//nix/store/" + hash_part + "-t"}) {
+    CAPTURE(text);
+    CHECK(code_of([&] { dir.parse(text); }) == Code::malformed);
+  }
+  CHECK(error_of([&] { dir.parse("/nix/store/" + hash_part + "-a/b"); })->offset() == 45u);
+}
+
+TEST_CASE("a store directory finds the store path that contains a path") {
+  const StoreDir dir("/s");
+  const StorePath path = StorePath::parse(hash_part + "-t");
+  CHECK(dir.containing("/s/" + hash_part + "-t") == path);
+  CHECK(dir.containing("/s/" + hash_part + "-t/") == path);
+  CHECK(dir.containing("/s/" + hash_part + "-t/bin/x") == path);
+  for (const std::string& text :
+       {std::string(), std::string("/s"), std::string("/s/"), std::string("/s/.links"),
+        "/t/" + hash_part + "-t", "/st/" + hash_part + "-t", "s/" + hash_part + "-t"}) {
+    CAPTURE(text);
+    CHECK(dir.containing(text) == std::nullopt);
+  }
+}
+
+TEST_CASE("a store directory is absolute and canonical") {
+  for (const char* text : {"/nix/store", "/a", "/gnu/store", "/tmp/x y/..store"}) {
+    CHECK(StoreDir(text).text() == text);
+  }
+  for (const std::string& text :
+       {std::string(), std::string("nix/store"), std::string("/"), std::string("/nix/store/"),
+        std::string("/nix//store"), std::string("//nix/store"), std::string("/nix/./store"),
+        std::string("/nix/../store"), std::string("/nix/store/.."), std::string("/."),
+        std::string("/a\0b", 4)}) {
+    CAPTURE(text);
+    CHECK(code_of([&] { StoreDir dir(text); }) == Code::malformed);
+  }
+}
+
+}  // namespace cinch
