@@ -1,0 +1,206 @@
+#!/usr/bin/env python3
+"""What the outside sees of the libraries, each part a test:
+
+  headers     every public header is enough by itself, with strict warnings
+  exports     libcinch exports what cinch.map lists; the C++ libraries only names of namespace cinch
+  needed      the libraries need no shared library but those allowed here
+  documented  declared in cinch.h = exported = a heading in docs/reference/capi
+  abi         libcinch against the baseline capi/frozen/cinch.abi (after a change that is meant:
+              surface.py abi BUILD --update)
+
+Usage: surface.py PART BUILD-FOLDER
+"""
+import concurrent.futures
+import os
+import re
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+MAP = ROOT / "capi/cinch.map"
+HEADER = ROOT / "capi/include/cinch.h"
+BASELINE = ROOT / "capi/frozen/cinch.abi"
+SKIP = 77
+
+RUNTIME = {"libc.so.6", "libm.so.6", "libstdc++.so.6", "libgcc_s.so.1", "ld-linux-x86-64.so.2",
+           "libasan.so.8", "libubsan.so.1"}
+CORE = "libstore-core.so.0.1"
+FILES = "libstore-files.so.0.1"
+LOCAL = "libstore-local.so.0.1"
+REMOTE = "libstore-remote.so.0.1"
+BUILD = "libstore-build.so.0.1"
+# Beside the runtimes. A new entry is a decision: name it in docs/dependencies.md.
+NEEDED = {
+    "libstore-core.so": {"libcrypto.so.3", "libsodium.so.23"},
+    "libstore-files.so": {CORE},
+    "libstore-local.so": {CORE, FILES, "libsqlite3.so.0", "libarchive.so.13", "libbz2.so.1.0"},
+    "libstore-remote.so": {CORE, FILES, LOCAL},
+    "libstore-build.so": {CORE, FILES, "libseccomp.so.2"},
+    "libcinch.so": {CORE, FILES, LOCAL, REMOTE, BUILD},
+}
+
+C_FLAGS = ["-Wall", "-Wextra", "-pedantic", "-Wstrict-prototypes", "-Werror"]
+CPP_FLAGS = ["-std=c++20", "-Wall", "-Wextra", "-Wpedantic", "-Wshadow", "-Werror"]
+
+
+def run(*command, **options):
+    return subprocess.run(command, check=True, capture_output=True, text=True, **options).stdout
+
+
+def compiler(variable, fallback):
+    return shlex.split(os.environ.get(variable, fallback))
+
+
+def libraries(build):
+    return sorted(path for folder in ("libstore-*", "capi")
+                  for path in Path(build).glob(f"{folder}/**/lib*.so"))
+
+
+def library(build, name):
+    return next(path for path in libraries(build) if path.name == name)
+
+
+# ---- headers
+
+def compiles_alone(header, include_folders, command, suffix):
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder, f"alone{suffix}")
+        source.write_text(f"#include <{header}>\n")
+        result = subprocess.run([*command, "-fsyntax-only", "-D_GNU_SOURCE",
+                                 *(f"-I{include}" for include in include_folders), source],
+                                capture_output=True, text=True, check=False)
+    return header, command, result
+
+
+def headers(_build):
+    folders = [folder for folder in ROOT.glob("**/include")
+               if not str(folder.relative_to(ROOT)).startswith(("build", "demo"))]
+    jobs = []
+    for folder in folders:
+        for path in sorted(folder.rglob("*.h*")):
+            jobs.append((path.relative_to(folder), folders,
+                         [*compiler("CXX", "c++"), *CPP_FLAGS], ".cc"))
+    if HEADER.exists():
+        for standard in ("-std=c99", "-std=c11"):
+            jobs.append((HEADER.name, [HEADER.parent],
+                         [*compiler("CC", "cc"), standard, *C_FLAGS], ".c"))
+        jobs.append((HEADER.name, [HEADER.parent],
+                     [*compiler("CXX", "c++"), "-std=c++11", *CPP_FLAGS[1:]], ".cc"))
+    failures = 0
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        for header, command, result in pool.map(lambda job: compiles_alone(*job), jobs):
+            if result.returncode != 0:
+                failures += 1
+                print(f"<{header}> does not compile alone with {shlex.join(command)}:")
+                print(result.stderr)
+    print(f"{len(jobs)} compilations, {failures} failures")
+    return failures > 0
+
+
+# ---- exports
+
+def exported(path):
+    """(type, mangled name, name) of what a library defines for others."""
+    plain = [line.split()[-2:] for line in
+             run("nm", "--dynamic", "--defined-only", path).splitlines()]
+    names = run("c++filt", input="\n".join(name.split("@")[0] for _, name in plain)).splitlines()
+    return [(kind, name.split("@")[0], readable)
+            for (kind, name), readable in zip(plain, names)]
+
+
+def mapped():
+    text = re.sub(r"/\*.*?\*/", "", MAP.read_text(), flags=re.DOTALL)
+    return set(re.findall(r"\b(cinch_\w+)\s*;", text))
+
+
+def compare(left_name, left, right_name, right):
+    for name in sorted(left - right):
+        print(f"{name}: in {left_name}, but not in {right_name}")
+    for name in sorted(right - left):
+        print(f"{name}: in {right_name}, but not in {left_name}")
+    return left != right
+
+
+def exports(build):
+    failed = False
+    for path in libraries(build):
+        symbols = exported(path)
+        if path.name == "libcinch.so":
+            names = {name for kind, name, _ in symbols if kind != "A"}
+            failed |= compare("libcinch.so", names, "cinch.map", mapped())
+            continue
+        for kind, _, readable in symbols:
+            # Weak names are instances of templates of the standard library.
+            if kind in "TDBR" and "cinch::" not in readable:
+                failed = True
+                print(f"{path.name} exports {readable}, which is not in namespace cinch")
+        print(f"{path.name}: {len(symbols)} names")
+    return failed
+
+
+# ---- needed
+
+def needed(build):
+    failed = False
+    for path in libraries(build):
+        names = set(re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", path)))
+        allowed = NEEDED.get(path.name, set()) | RUNTIME
+        print(f"{path.name}: {' '.join(sorted(names - RUNTIME))}")
+        for name in sorted(names - allowed):
+            failed = True
+            print(f"{path.name} needs {name}, which is not allowed (NEEDED in surface.py)")
+    return failed
+
+
+# ---- documented
+
+def documented(_build):
+    declared = set(re.findall(r"\b(cinch_\w+)\s*\(",
+                              "\n".join(re.findall(r"^CINCH_API [^;]*;", HEADER.read_text(),
+                                                   re.MULTILINE))))
+    pages = (ROOT / "docs/reference/capi").glob("*.md")
+    described = {name for page in pages
+                 for name in re.findall(r"^### `?(cinch_\w+)`?\s*$", page.read_text(),
+                                        re.MULTILINE)}
+    described = {name for name in described if not name.endswith(("_fn", "_options", "_t"))}
+    print(f"{len(declared)} functions declared, {len(mapped())} exported, "
+          f"{len(described)} described")
+    wrong = compare("cinch.h", declared, "cinch.map", mapped())
+    return compare("cinch.h", declared, "docs/reference/capi", described) or wrong
+
+
+# ---- abi
+
+def abi(build):
+    if shutil.which("abidw") is None:
+        print("abidw and abidiff are not installed (package abigail-tools)")
+        return SKIP
+    path = library(build, "libcinch.so")
+    if "libasan" in run("readelf", "--dynamic", path):
+        print("the sanitizers change the library")
+        return SKIP
+    if "--update" in sys.argv:
+        run("abidw", "--exported-interfaces-only", "--headers-dir", HEADER.parent,
+            "--drop-private-types", "--type-id-style", "hash", "--no-show-locs", "--no-elf-needed",
+            "--no-corpus-path", "--no-comp-dir-path", "--out-file", BASELINE, path)
+        print(f"wrote {BASELINE.relative_to(ROOT)}")
+        return 0
+    result = subprocess.run(["abidiff", "--headers-dir2", HEADER.parent, BASELINE, path],
+                            check=False)
+    if result.returncode != 0:
+        print("libcinch differs from capi/frozen/cinch.abi: see docs/internals/versioning.md")
+    else:
+        print("libcinch is what capi/frozen/cinch.abi says")
+    return result.returncode
+
+
+PARTS = {part.__name__: part for part in (headers, exports, needed, documented, abi)}
+
+if __name__ == "__main__":
+    if len(sys.argv) < 3 or sys.argv[1] not in PARTS:
+        sys.exit(__doc__)
+    sys.exit(int(PARTS[sys.argv[1]](sys.argv[2])))
