@@ -5,21 +5,33 @@
 
 #include <cinch/core/derivation.hh>
 
+#include <cstdint>
 #include <map>
 #include <string>
 #include <string_view>
 
 namespace cinch {
 
+constexpr std::uint64_t derivation_json_bytes_max = std::uint64_t{256} << 20;
+
+// Structured attributes: the environment variable `__json` of a Derivation is the field
+// `structuredAttrs` in JSON.
+
 // One derivation. Throws Code::malformed with the offset for text that is not JSON and, for JSON
-// that is not a derivation, with the JSON path of the bad field as the subject.
+// that is not a derivation, with the place of the bad field (a JSON pointer, RFC 6901) as the
+// subject; Code::not_supported for kinds of outputs that this version cannot handle;
+// Code::limit_exceeded for text that is too long or nested more than 64 levels deep.
 CINCH_CORE_API Derivation parse_derivation_json(std::string_view json, const StoreDir& store_dir);
+// Two spaces a level, keys sorted, no final newline. Throws Code::malformed for a derivation with
+// bytes that are not UTF-8, naming the variable; Code::not_supported for structured attributes that
+// JSON would not carry byte for byte.
 CINCH_CORE_API std::string print_derivation_json(const Derivation& derivation,
                                                  const StoreDir& store_dir);
 
 // Many derivations, as `derivation show` prints them:
 //   {"derivations": {"<base name>": {...}}, "version": 4}
-// Read in that form or as a plain object of path to derivation.
+// Read in that form or as a plain object of path to derivation; whether the paths fit the
+// contents is not looked at.
 CINCH_CORE_API std::map<StorePath, Derivation> parse_derivations_json(std::string_view json,
                                                                       const StoreDir& store_dir);
 CINCH_CORE_API std::string print_derivations_json(
