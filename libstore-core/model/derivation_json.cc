@@ -18,13 +18,12 @@ constexpr int indent = 2;
 
 // --- reading ---
 
-// Runs `parse` on the text of a node; what it throws gets the node's place.
+// Runs `parse` on the text of a node; what it throws then speaks of the node.
 template <class Parse>
 auto parse_text(const JsonNode& node, Parse parse) {
   try {
     return parse(node.string());
   } catch (const Error& error) {
-    if (!error.subject().empty()) throw;
     throw Error(error.code(), error.message()).about(node.place());
   }
 }

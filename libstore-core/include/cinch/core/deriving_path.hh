@@ -28,7 +28,7 @@ struct BuiltPath {
 using DerivingPath = std::variant<OpaquePath, BuiltPath>;
 
 // `<path>`, `<drv>^out1,out2`, `<drv>^*`; with separator '!' as the worker protocol writes it.
-// Throws Code::malformed.
+// Throws Code::malformed; Code::not_supported for outputs of outputs (`<drv>^a^b`).
 CINCH_CORE_API DerivingPath parse_deriving_path(std::string_view text, const StoreDir& store_dir,
                                                 char separator = '^');
 CINCH_CORE_API std::string print_deriving_path(const DerivingPath& path, const StoreDir& store_dir,

@@ -42,8 +42,9 @@ struct CINCH_CORE_API PublicKey {
 // Wiped from memory when destroyed; never printed by anything but to_string().
 class CINCH_CORE_API SecretKey {
  public:
+  // Throws Code::malformed, also if the two halves of the key do not belong together.
   static SecretKey parse(std::string_view text);
-  // A new random key.
+  // A new random key. Throws Code::invalid_argument for a name that is empty or has a colon.
   static SecretKey generate(std::string_view name);
   SecretKey(const SecretKey&) = delete;
   SecretKey& operator=(const SecretKey&) = delete;
