@@ -13,9 +13,10 @@
 
 namespace cinch {
 
-constexpr std::uint32_t nar_depth_max = 64;           // directories inside each other
+constexpr std::uint32_t nar_depth_max = 64;           // nodes inside each other, with the root
 constexpr std::uint64_t nar_name_bytes_max = 255;     // one entry name
 constexpr std::uint64_t nar_target_bytes_max = 4095;  // one symlink target
+constexpr std::uint64_t nar_file_bytes_max = std::uint64_t{1} << 62;
 
 // Turns NAR bytes into events. Strict: anything that the writer would not produce is refused with
 // Code::malformed (or Code::limit_exceeded) and the offset.
@@ -47,11 +48,12 @@ class CINCH_CORE_API NarReader {
 
   Step step();
   // Lends the next input; it must stay valid until step() says need_input again or the reader is
-  // finished. REQUIRES: the last step() said need_input.
+  // finished. REQUIRES: the last step() said need_input, or there was none yet.
   void put(Bytes input);
   // Says that there is no more input: the next step() throws Code::malformed (truncated).
   void end_input();
 
+  // What the last step() spoke of; the views are valid until the next one.
   std::string_view name() const;
   std::string_view target() const;
   std::uint64_t size_bytes() const;
@@ -95,11 +97,12 @@ class CINCH_CORE_API NarParserSink final : public Sink {
   NarVisitor& visitor_;
   NarReader reader_;
   bool finished_ = false;
-  bool pending_input_ = false;
+  bool failed_ = false;
 };
 
-// Both read exactly one NAR from `source` and take nothing that follows it. The first calls the
-// visitor; the second checks the format and copies the bytes.
+// Both read exactly one NAR from `source` and take nothing that follows it, so they ask for small
+// pieces where the NAR could end soon: `source` should buffer. The first calls the visitor; the
+// second checks the format and copies the bytes, each piece after it was checked.
 CINCH_CORE_API void parse_nar(Source& source, NarVisitor& visitor);
 CINCH_CORE_API void copy_nar(Source& source, Sink& sink);
 
