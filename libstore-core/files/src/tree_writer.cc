@@ -1,0 +1,173 @@
+#include <cinch/core/error.hh>
+#include <cinch/files/file_tree.hh>
+
+#include <cerrno>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cinch {
+
+namespace {
+
+// atime stays; mtime is one second after the epoch, as everywhere in a store.
+constexpr struct timespec canonical_times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                                                {.tv_sec = 1, .tv_nsec = 0}};
+
+void make_canonical(int descriptor, mode_t mode, const std::string& full_name) {
+  if (::fchmod(descriptor, mode) != 0) throw system_error(errno, "cannot set mode", full_name);
+  if (::futimens(descriptor, canonical_times) != 0) {
+    throw system_error(errno, "cannot set times", full_name);
+  }
+}
+
+void flush(int descriptor, const std::string& full_name) {
+  if (::fsync(descriptor) != 0) throw system_error(errno, "cannot flush", full_name);
+}
+
+[[noreturn]] void throw_out_of_order(const char* what) {
+  throw Error(Code::invalid_argument,
+              std::string("a tree was written in the wrong order: ") + what);
+}
+
+}  // namespace
+
+struct TreeWriter::State {
+  struct OpenFile {
+    Descriptor descriptor;
+    std::string full_name;
+    std::uint64_t left_bytes;
+    bool executable;
+  };
+
+  const Directory& parent;
+  std::string root_name;
+  WriteTreeOptions options;
+  bool created = false;   // the root exists and is ours
+  bool finished = false;  // finish() has returned
+  std::vector<Directory> levels;
+  std::string next_name;  // of the next node; empty: entry() must come first
+  std::optional<OpenFile> file;
+
+  // Where the next node goes; takes the name that entry() gave.
+  const Directory& place() const { return levels.empty() ? parent : levels.back(); }
+  std::string take_name() {
+    if (file) throw_out_of_order("a node began inside a file");
+    if (next_name.empty()) throw_out_of_order("a node has no name");
+    return std::exchange(next_name, {});
+  }
+  void leave_file();
+  void leave_directory();
+};
+
+TreeWriter::TreeWriter(const Directory& parent, std::string name, const WriteTreeOptions& options)
+    : state_(new State{.parent = parent, .root_name = name, .options = options}) {
+  check_component(name);
+  state_->next_name = std::move(name);
+}
+
+TreeWriter::~TreeWriter() {
+  if (!state_->created || state_->finished) return;
+  state_->file.reset();
+  state_->levels.clear();
+  try {
+    state_->parent.remove_tree(state_->root_name);
+  } catch (const Error&) {
+    // A destructor cannot report it, and what is left is not part of any store.
+  }
+}
+
+void TreeWriter::directory() {
+  if (state_->levels.size() >= nar_depth_max) {
+    throw Error(Code::limit_exceeded,
+                "more than " + std::to_string(nar_depth_max) + " directories lie inside each other")
+        .about(state_->place().name());
+  }
+  const Directory& place = state_->place();
+  const std::string name = state_->take_name();
+  const mode_t mode = state_->options.canonical ? 0700 : 0777;
+  // Set first: a failure between the creation and the opening must clean up, too.
+  Directory made = [&] {
+    if (::mkdirat(place.get(), name.c_str(), mode) != 0) {
+      throw system_error(errno, "cannot create directory", place.name_of(name));
+    }
+    state_->created = true;
+    return place.open_directory(name);
+  }();
+  state_->levels.push_back(std::move(made));
+}
+
+void TreeWriter::entry(std::string_view name) {
+  if (state_->levels.empty() || state_->file || !state_->next_name.empty()) {
+    throw_out_of_order("an entry outside a directory");
+  }
+  check_component(name);
+  state_->next_name = name;
+}
+
+void TreeWriter::file(std::uint64_t size_bytes, bool executable) {
+  const Directory& place = state_->place();
+  const std::string name = state_->take_name();
+  const mode_t mode = state_->options.canonical ? 0600 : (executable ? 0777 : 0666);
+  Descriptor descriptor = place.open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+  state_->created = true;
+  state_->file =
+      State::OpenFile{std::move(descriptor), place.name_of(name), size_bytes, executable};
+}
+
+void TreeWriter::contents(Bytes bytes) {
+  if (!state_->file) throw_out_of_order("contents outside a file");
+  if (bytes.size() > state_->file->left_bytes) throw_out_of_order("more contents than announced");
+  DescriptorSink(state_->file->descriptor.get(), state_->file->full_name).write(bytes);
+  state_->file->left_bytes -= bytes.size();
+}
+
+void TreeWriter::symlink(std::string_view target) {
+  const Directory& place = state_->place();
+  const std::string name = state_->take_name();
+  if (target.empty() || target.find('\0') != target.npos) {
+    throw Error(Code::invalid_argument, "a symlink needs a target without NUL bytes")
+        .about(place.name_of(name));
+  }
+  place.make_symlink(std::string(target), name);
+  state_->created = true;
+  if (state_->options.canonical &&
+      ::utimensat(place.get(), name.c_str(), canonical_times, AT_SYMLINK_NOFOLLOW) != 0) {
+    throw system_error(errno, "cannot set times", place.name_of(name));
+  }
+}
+
+void TreeWriter::leave() {
+  if (state_->file) return state_->leave_file();
+  if (state_->levels.empty() || !state_->next_name.empty()) throw_out_of_order("nothing to leave");
+  state_->leave_directory();
+}
+
+void TreeWriter::State::leave_file() {
+  if (file->left_bytes != 0) throw_out_of_order("less contents than announced");
+  if (options.canonical) {
+    make_canonical(file->descriptor.get(), file->executable ? 0555 : 0444, file->full_name);
+  }
+  if (options.fsync) flush(file->descriptor.get(), file->full_name);
+  file->descriptor.close_checked(file->full_name);
+  file.reset();
+}
+
+void TreeWriter::State::leave_directory() {
+  const Directory& directory = levels.back();
+  if (options.canonical) make_canonical(directory.get(), 0555, directory.name());
+  if (options.fsync) flush(directory.get(), directory.name());
+  levels.pop_back();
+}
+
+void TreeWriter::finish() {
+  if (!state_->created || state_->file || !state_->levels.empty() || !state_->next_name.empty()) {
+    throw_out_of_order("it is not complete");
+  }
+  if (state_->options.fsync) flush(state_->parent.get(), state_->parent.name());
+  state_->finished = true;
+}
+
+}  // namespace cinch
