@@ -37,16 +37,4 @@ class Scratch {
   std::string path_;
 };
 
-// The code of the Error that `function` throws; Code::internal if it throws none, which no test
-// expects.
-template <class Function>
-Code code_of(Function&& function) {
-  try {
-    function();
-  } catch (const Error& error) {
-    return error.code();
-  }
-  return Code::internal;
-}
-
 }  // namespace cinch::test

@@ -1,4 +1,5 @@
 #include "catch.hh"
+#include "errors.hh"
 #include "scratch.hh"
 
 #include <cinch/files/file_tree.hh>
