@@ -5,7 +5,9 @@
 #include <cinch/core/path_info.hh>
 #include <cinch/core/store.hh>
 
+#include <functional>
 #include <map>
+#include <stop_token>
 #include <vector>
 
 namespace cinch {
@@ -16,13 +18,22 @@ CINCH_CORE_API std::map<StorePath, PathInfo> compute_closure(Store& store,
                                                              const StorePathSet& roots);
 
 // The infos of a closure such that references come first; equal inputs give equal orders.
-// Throws Code::corrupt if references form a cycle through more than one path.
+// References that are not among the infos do not count, nor do those of a path to itself. Throws
+// Code::corrupt if references form a cycle through more than one path.
 CINCH_CORE_API std::vector<StorePath> sort_topologically(
     const std::map<StorePath, PathInfo>& infos);
 
+// Runs both functions at the same time: what the first one writes is what the second one reads,
+// through a buffer of fixed size. Returns when both have ended. If one throws, the other one's
+// stream fails or ends, and the exception that came first is thrown on. Core itself has no threads;
+// whoever copies brings this.
+using RunPiped = std::function<void(const std::function<void(Sink&)>& produce,
+                                    const std::function<void(Source&)>& consume)>;
+
 // Copies `roots` and their closures from one store to another, references first, skipping what is
-// there; streams, holding no NAR in memory.
+// there; streams, holding no NAR in memory. The two stores must have the same store directory.
 CINCH_CORE_API void copy_closure(Store& from, Store& to, const StorePathSet& roots,
-                                 SignaturePolicy policy, std::stop_token stop = {});
+                                 SignaturePolicy policy, const RunPiped& run_piped,
+                                 std::stop_token stop = {});
 
 }  // namespace cinch

@@ -3,6 +3,7 @@
 
 #include <cinch/core/export.hh>
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -12,6 +13,7 @@
 namespace cinch {
 
 constexpr std::uint32_t config_include_depth_max = 16;
+constexpr std::uint32_t config_includes_max = 1000;  // all together
 
 struct ConfigLine {
   std::string name;
@@ -25,7 +27,8 @@ using ReadConfig = std::function<std::optional<std::string>(const std::string& f
 
 // Parses `text`, which came from `file` (relative includes start in its directory); includes are
 // replaced by what they contain. Throws Code::malformed with file and line in the message;
-// Code::not_found if `include` names a file that cannot be opened.
+// Code::not_found if `include` names a file that cannot be opened; Code::limit_exceeded if there
+// are too many includes, as when a file includes itself. Format: docs/formats/nix-conf.md.
 CINCH_CORE_API std::vector<ConfigLine> parse_config(std::string_view text, const std::string& file,
                                                     const ReadConfig& read);
 

@@ -32,7 +32,9 @@ struct CINCH_CORE_API Settings {
   std::string system;  // empty: this machine's
   std::vector<std::string> extra_platforms;
   std::vector<std::string> system_features;
-  std::uint32_t max_jobs = 1;  // "auto" gives the number of processors
+  std::uint32_t max_jobs = 1;
+  bool max_jobs_auto = false;  // "max-jobs = auto": as many as processors, whatever max_jobs says;
+                               // the caller counts them, as core does not ask the system
   std::uint32_t cores = 0;     // 0: all
   bool keep_going = false;
   bool keep_failed = false;
