@@ -1,6 +1,8 @@
 // A directory of a test's own, removed with everything in it when the test ends.
 #pragma once
 
+#include "errors.hh"
+
 #include <cinch/core/error.hh>
 #include <cinch/files/directory.hh>
 

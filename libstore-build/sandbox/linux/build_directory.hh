@@ -1,0 +1,47 @@
+// The directories of one build on disk:
+//
+//   <build directory>/<random>/   0700, ours: the wall around everything below
+//     work/                       the builder's working directory
+//     store/                      takes the outputs
+//     tmp/                        its /tmp
+//     root/                       where its root is mounted; stays empty
+#pragma once
+
+#include "sandbox_plan.hh"
+
+#include <cinch/files/directory.hh>
+
+#include <span>
+#include <string>
+#include <string_view>
+
+namespace cinch::sandbox {
+
+class BuildDirectory {
+ public:
+  // Makes the directories. `parent` must outlive it.
+  explicit BuildDirectory(const Directory& parent);
+  BuildDirectory(const BuildDirectory&) = delete;
+  BuildDirectory& operator=(const BuildDirectory&) = delete;
+  // Removes everything, or what keep() leaves.
+  ~BuildDirectory();
+
+  Layout layout() const;
+  const Directory& store() const { return store_; }
+  // Makes the files that the builder finds in its working directory.
+  void write_files(std::span<const BuildFile> files) const;
+  // Keeps the working directory, and returns where it is.
+  std::string keep();
+
+ private:
+  void remove_parts() const;
+
+  const Directory& parent_;
+  std::string name_;
+  Directory outer_;
+  Directory work_;
+  Directory store_;
+  bool kept_ = false;
+};
+
+}  // namespace cinch::sandbox
