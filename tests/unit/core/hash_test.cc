@@ -1,5 +1,6 @@
 #include "catch.hh"
 #include "errors.hh"
+#include "join.hh"
 
 #include <cinch/core/hash.hh>
 
@@ -7,6 +8,7 @@ namespace cinch {
 
 using test::code_of;
 using test::error_of;
+using test::join;
 
 namespace {
 
@@ -75,7 +77,7 @@ TEST_CASE("algorithm names") {
 TEST_CASE("hashes of another algorithm than expected are refused") {
   CHECK(code_of([] { Hash::parse(hello[1].sri, HashAlgorithm::sha256); }) == Code::malformed);
   CHECK(code_of([] { Hash::parse(hello[1].nix32, HashAlgorithm::sha256); }) == Code::malformed);
-  const std::string prefixed = std::string("sha1:") + hello[1].nix32;
+  const std::string prefixed = join({"sha1:", hello[1].nix32});
   const auto error = error_of([&] { Hash::parse(prefixed, HashAlgorithm::sha256); });
   REQUIRE(error);
   CHECK(error->code() == Code::malformed);
@@ -84,17 +86,28 @@ TEST_CASE("hashes of another algorithm than expected are refused") {
 
 TEST_CASE("malformed hashes are refused with an offset in the whole text") {
   const std::string base16 = hello[2].base16;
-  for (const std::string& text :
-       {std::string(), std::string("sha256"), std::string("sha256:"), std::string("sha256-"),
-        std::string(":") + base16, "sha256:" + base16.substr(1), "sha256:" + base16 + "0",
-        "sha256:sha256:" + base16, "sha257:" + base16, "sha256-" + base16, "sha256 " + base16,
-        std::string(hello[2].sri) + "?option", std::string(hello[2].sri).substr(0, 50),
-        std::string("sha256-") + hello[2].nix32, std::string(100000, 'a'),
-        "sha256:" + std::string(100000, '0')}) {
+  const std::string zeros(100000, '0');
+  const std::string texts[] = {"",
+                               "sha256",
+                               "sha256:",
+                               "sha256-",
+                               zeros,
+                               join({":", base16}),
+                               join({"sha256:", base16.substr(1)}),
+                               join({"sha256:", base16, "0"}),
+                               join({"sha256:sha256:", base16}),
+                               join({"sha257:", base16}),
+                               join({"sha256-", base16}),
+                               join({"sha256 ", base16}),
+                               join({hello[2].sri, "?option"}),
+                               join({"sha256-", hello[2].nix32}),
+                               std::string(hello[2].sri).substr(0, 50),
+                               join({"sha256:", zeros})};
+  for (const std::string& text : texts) {
     CAPTURE(text.substr(0, 100));
     CHECK(code_of([&] { Hash::parse(text); }) == Code::malformed);
   }
-  std::string bad = "sha256:" + base16;
+  std::string bad = join({"sha256:", base16});
   bad[20] = 'x';
   CHECK(error_of([&] { Hash::parse(bad); })->offset() == 20u);
   bad = hello[2].sri;
@@ -103,7 +116,7 @@ TEST_CASE("malformed hashes are refused with an offset in the whole text") {
 }
 
 TEST_CASE("an error about a long text stays short") {
-  const auto error = error_of([] { Hash::parse("sha256:" + std::string(1000000, '0')); });
+  const auto error = error_of([] { Hash::parse(join({"sha256:", std::string(1000000, '0')})); });
   REQUIRE(error);
   CHECK(error->subject().size() < 1000);
 }

@@ -1,5 +1,6 @@
 #include "catch.hh"
 #include "errors.hh"
+#include "join.hh"
 
 #include <cinch/core/encoding.hh>
 #include <cinch/core/store_path.hh>
@@ -10,6 +11,7 @@ namespace cinch {
 
 using test::code_of;
 using test::error_of;
+using test::join;
 
 namespace {
 
@@ -62,11 +64,19 @@ TEST_CASE("bad names are refused, with the offset of the first bad character") {
 }
 
 TEST_CASE("bad base names are refused") {
-  for (const std::string& text :
-       {std::string(), std::string("hello"), hash_part, hash_part + "hello", hash_part + "_hello",
-        hash_part.substr(1) + "-hello", "0" + hash_part + "-hello",
-        "e" + hash_part.substr(1) + "-x", "V" + hash_part.substr(1) + "-x",
-        "/nix/store/" + hash_part + "-x", std::string(32, '\0') + "-x"}) {
+  const std::string rest = hash_part.substr(1);
+  const std::string texts[] = {"",
+                               "hello",
+                               hash_part,
+                               join({hash_part, "hello"}),
+                               join({hash_part, "_hello"}),
+                               join({rest, "-hello"}),
+                               join({"0", hash_part, "-hello"}),
+                               join({"e", rest, "-x"}),
+                               join({"V", rest, "-x"}),
+                               join({"/nix/store/", hash_part, "-x"}),
+                               join({std::string(32, '\0'), "-x"})};
+  for (const std::string& text : texts) {
     CAPTURE(text);
     CHECK(code_of([&] { StorePath::parse(text); }) == Code::malformed);
   }
@@ -88,17 +98,24 @@ TEST_CASE("a store directory prints and parses full paths") {
   const StoreDir dir;
   const StorePath path = StorePath::parse(hash_part + "-t");
   CHECK(dir.text() == "/nix/store");
-  CHECK(dir.print(path) == "/nix/store/" + hash_part + "-t");
-  CHECK(dir.parse("/nix/store/" + hash_part + "-t") == path);
-  for (const std::string& text :
-       {std::string(), std::string("/nix/store"), std::string("/nix/store/"), hash_part + "-t",
-        "/nix/stor/" + hash_part + "-t", "/nix/store//" + hash_part + "-t",
-        "/nix/store" + hash_part + "-t", "/nix/store/" + hash_part + "-t/",
-        "/nix/store/" + hash_part + "-t/bin", "//nix/store/" + hash_part + "-t"}) {
+  CHECK(dir.print(path) == join({"/nix/store/", hash_part, "-t"}));
+  CHECK(dir.parse(join({"/nix/store/", hash_part, "-t"})) == path);
+  const std::string name = hash_part + "-t";
+  const std::string texts[] = {"",
+                               "/nix/store",
+                               "/nix/store/",
+                               name,
+                               join({"/nix/stor/", name}),
+                               join({"/nix/store//", name}),
+                               join({"/nix/store", name}),
+                               join({"/nix/store/", name, "/"}),
+                               join({"/nix/store/", name, "/bin"}),
+                               join({"//nix/store/", name})};
+  for (const std::string& text : texts) {
     CAPTURE(text);
     CHECK(code_of([&] { dir.parse(text); }) == Code::malformed);
   }
-  CHECK(error_of([&] { dir.parse("/nix/store/" + hash_part + "-a/b"); })->offset() == 45u);
+  CHECK(error_of([&] { dir.parse(join({"/nix/store/", hash_part, "-a/b"})); })->offset() == 45u);
 }
 
 TEST_CASE("a store directory finds the store path that contains a path") {
@@ -107,9 +124,10 @@ TEST_CASE("a store directory finds the store path that contains a path") {
   CHECK(dir.containing("/s/" + hash_part + "-t") == path);
   CHECK(dir.containing("/s/" + hash_part + "-t/") == path);
   CHECK(dir.containing("/s/" + hash_part + "-t/bin/x") == path);
-  for (const std::string& text :
-       {std::string(), std::string("/s"), std::string("/s/"), std::string("/s/.links"),
-        "/t/" + hash_part + "-t", "/st/" + hash_part + "-t", "s/" + hash_part + "-t"}) {
+  const std::string name = hash_part + "-t";
+  const std::string texts[] = {
+      "", "/s", "/s/", "/s/.links", join({"/t/", name}), join({"/st/", name}), join({"s/", name})};
+  for (const std::string& text : texts) {
     CAPTURE(text);
     CHECK(dir.containing(text) == std::nullopt);
   }
