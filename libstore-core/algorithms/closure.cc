@@ -1,3 +1,5 @@
+#include "topological_sort.hh"
+
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
@@ -29,53 +31,9 @@ std::map<StorePath, PathInfo> compute_closure(Store& store, const StorePathSet& 
   return closure;
 }
 
-namespace {
-
-enum class Mark : std::uint8_t { open, done };
-
-// A path whose references are being looked at.
-struct Visit {
-  const PathInfo* info;
-  StorePathSet::const_iterator next;
-};
-
-}  // namespace
-
-// Depth first with a stack of its own: chains of references may be longer than the thread's stack
-// allows.
 std::vector<StorePath> sort_topologically(const std::map<StorePath, PathInfo>& infos) {
-  std::vector<StorePath> order;
-  order.reserve(infos.size());
-  std::map<StorePath, Mark> marks;
-  std::vector<Visit> visits;
-  const auto begin_visit = [&](const StorePath& path, const PathInfo& info) {
-    marks.emplace(path, Mark::open);
-    visits.push_back({&info, info.references.begin()});
-  };
-  for (const auto& [root, root_info] : infos) {
-    if (!marks.contains(root)) begin_visit(root, root_info);
-    while (!visits.empty()) {
-      Visit& visit = visits.back();
-      if (visit.next == visit.info->references.end()) {
-        marks[visit.info->path] = Mark::done;
-        order.push_back(visit.info->path);
-        visits.pop_back();
-        continue;
-      }
-      const StorePath& reference = *visit.next++;
-      const auto known = infos.find(reference);
-      if (known == infos.end() || reference == visit.info->path) continue;
-      const auto mark = marks.find(reference);
-      if (mark == marks.end()) {
-        begin_visit(reference, known->second);
-      } else if (mark->second == Mark::open) {
-        throw Error(Code::corrupt, "the references of '" + visit.info->path.base_name() +
-                                       "' and '" + reference.base_name() + "' form a cycle")
-            .about(reference.base_name());
-      }
-    }
-  }
-  return order;
+  return topological_order(
+      infos, [](const PathInfo& info) -> const StorePathSet& { return info.references; });
 }
 
 void copy_closure(Store& from, Store& to, const StorePathSet& roots, SignaturePolicy policy,

@@ -1,9 +1,12 @@
+#include "../algorithms/topological_sort.hh"
+
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/store.hh>
 
+#include <map>
 #include <utility>
 
 namespace cinch {
@@ -59,9 +62,10 @@ class SingleFile final : public NarVisitor {
 };
 
 std::string_view derivation_name(const StorePath& path) {
-  std::string_view name = path.name();
-  if (path.is_derivation()) name.remove_suffix(std::string_view(".drv").size());
-  return name;
+  if (!path.is_derivation()) {
+    throw Error(Code::invalid_argument, "the name of a derivation must end in '.drv'");
+  }
+  return path.name().substr(0, path.name().size() - std::string_view(".drv").size());
 }
 
 }  // namespace
@@ -71,11 +75,12 @@ std::vector<Derivation> Store::read_derivations(std::span<const StorePath> paths
   derivations.reserve(paths.size());
   for (const StorePath& path : paths) {
     try {
+      const std::string_view name = derivation_name(path);
       SingleFile file;
       NarParserSink parser(file);
       read_nar(path, parser);
       parser.finish();
-      derivations.push_back(parse_derivation(file.text(), derivation_name(path), store_dir()));
+      derivations.push_back(parse_derivation(file.text(), name, store_dir()));
     } catch (Error& error) {
       error.set_subject_if_empty(store_dir().print(path));
       throw;
@@ -85,16 +90,46 @@ std::vector<Derivation> Store::read_derivations(std::span<const StorePath> paths
 }
 
 StorePath Store::add_derivation(const Derivation& derivation) {
-  check_derivation(derivation);
-  DerivationHasher hasher(store_dir(),
-                          [this](const StorePath& path) { return read_derivation(path); });
-  hasher.check_outputs(derivation);
-  const AddContent options{.name = derivation.name + ".drv",
-                           .method = ContentAddressMethod::text,
-                           .references = derivation.references()};
-  const std::string text = print_derivation(derivation, store_dir());
-  StringSource source(text);
-  return add_content(options, source).path;
+  return std::move(add_derivations({&derivation, 1}).front());
+}
+
+namespace {
+
+// A derivation of a batch, printed once.
+struct BatchEntry {
+  const Derivation* derivation;
+  std::string text;
+  StorePathSet references;
+};
+
+}  // namespace
+
+std::vector<StorePath> Store::add_derivations(std::span<const Derivation> derivations) {
+  std::vector<StorePath> paths;
+  std::map<StorePath, BatchEntry> batch;
+  for (const Derivation& derivation : derivations) {
+    check_derivation(derivation);
+    BatchEntry entry{&derivation, print_derivation(derivation, store_dir()),
+                     derivation.references()};
+    paths.push_back(derivation_path(store_dir(), derivation));
+    batch.emplace(paths.back(), std::move(entry));
+  }
+  DerivationHasher hasher(store_dir(), [&](const StorePath& path) {
+    const auto found = batch.find(path);
+    return found != batch.end() ? *found->second.derivation : read_derivation(path);
+  });
+  for (const Derivation& derivation : derivations) hasher.check_outputs(derivation);
+  const std::vector<StorePath> order = topological_order(
+      batch, [](const BatchEntry& entry) -> const StorePathSet& { return entry.references; });
+  for (const StorePath& path : order) {
+    const BatchEntry& entry = batch.at(path);
+    const AddContent options{.name = std::string(path.name()),
+                             .method = ContentAddressMethod::text,
+                             .references = entry.references};
+    StringSource source(entry.text);
+    add_content(options, source);
+  }
+  return paths;
 }
 
 }  // namespace cinch

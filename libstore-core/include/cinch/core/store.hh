@@ -83,7 +83,8 @@ class CINCH_CORE_API Store {
   // yet.
   virtual void add_temporary_roots(std::span<const StorePath> paths) = 0;
 
-  // The derivations with these paths. Throws Code::not_found, Code::malformed.
+  // The derivations with these paths. Throws Code::not_found, Code::malformed;
+  // Code::invalid_argument for a path that does not end in ".drv".
   // The base class reads and parses NARs; a backend with a faster way overrides it.
   virtual std::vector<Derivation> read_derivations(std::span<const StorePath> paths);
 
@@ -92,8 +93,11 @@ class CINCH_CORE_API Store {
   bool is_valid(const StorePath& path);
   Derivation read_derivation(const StorePath& path);
   // Adds a .drv file: checks the rules and output paths, reading inputs from this store. Returns
-  // its path.
+  // its path. Throws Code::invalid_derivation; Code::not_found for an input that is not valid.
   StorePath add_derivation(const Derivation& derivation);
+  // The same for a graph, in any order: a derivation's inputs may be among the others. Nothing is
+  // added unless all are right. Returns the paths, in the order of the derivations.
+  std::vector<StorePath> add_derivations(std::span<const Derivation> derivations);
 };
 
 // The capability T of a store, or null.
