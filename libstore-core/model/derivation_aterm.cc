@@ -98,12 +98,13 @@ void Parser::read_head() {
 }
 
 void Parser::expect(std::string_view token) {
-  if (!text_.substr(position_).starts_with(token)) {
-    fail("expected '" + std::string(token) + "'" +
-             (position_ == text_.size() ? " but the derivation ends here" : ""),
-         position_);
+  for (const char character : token) {
+    if (position_ == text_.size()) fail("the derivation ends in the middle", position_);
+    if (text_[position_] != character) {
+      fail("expected '" + std::string(1, character) + "'", position_);
+    }
+    ++position_;
   }
-  position_ += token.size();
 }
 
 bool Parser::next_element(bool& first) {
@@ -244,7 +245,14 @@ DerivationOutput Parser::make_fixed_output(std::string_view output, std::string_
     }
   };
   const FixedOutput result{parse_address()};
-  const StorePath computed = fixed_output_path(store_dir_, derivation_.name, output, result);
+  const auto compute_path = [&] {
+    try {
+      return fixed_output_path(store_dir_, derivation_.name, output, result);
+    } catch (Error& error) {
+      throw std::move(error).at(offset);
+    }
+  };
+  const StorePath computed = compute_path();
   if (path != store_dir_.print(computed)) {
     throw Error(Code::invalid_derivation, subject + " has the path " + quoted(path) +
                                               " but its hash gives '" + store_dir_.print(computed) +

@@ -135,8 +135,8 @@ TEST_CASE("how a fixed output is made does not matter to what is built from it")
   const auto one = hasher.output_paths(with_inputs("user", {{first_path, {"out"}}}));
   CHECK(hasher.output_paths(with_inputs("user", {{second_path, {"out"}}})) == one);
   // Two inputs of one hash are one.
-  CHECK(hasher.output_paths(
-            with_inputs("user", {{first_path, {"out"}}, {second_path, {"out"}}})) == one);
+  CHECK(hasher.output_paths(with_inputs("user", {{first_path, {"out"}}, {second_path, {"out"}}})) ==
+        one);
   CHECK_FALSE(error_of([&] { hasher.check_outputs(first); }));
 }
 
@@ -164,8 +164,9 @@ TEST_CASE("inputs that cannot be") {
   DerivationHasher hasher = graph.hasher();
   SECTION("an output that the input does not have") {
     const StorePath input = graph.add(fixed_derivation());
-    const auto error =
-        error_of([&] { hasher.output_paths(with_inputs("user", {{input, {"out", "dev"}}})); });
+    const auto error = error_of([&] {
+      hasher.output_paths(with_inputs("user", {{input, {"out", "dev"}}}));
+    });
     REQUIRE(error);
     CHECK(error->code() == Code::invalid_derivation);
     CHECK(error->message().find("'dev'") != std::string::npos);
@@ -173,8 +174,9 @@ TEST_CASE("inputs that cannot be") {
   }
   SECTION("an input whose outputs are not filled in") {
     const StorePath input = graph.add(simple_derivation());
-    const auto error =
-        error_of([&] { hasher.output_paths(with_inputs("user", {{input, {"out"}}})); });
+    const auto error = error_of([&] {
+      hasher.output_paths(with_inputs("user", {{input, {"out"}}}));
+    });
     REQUIRE(error);
     CHECK(error->code() == Code::invalid_derivation);
     CHECK(error->subject() == store_dir.print(input));
@@ -183,8 +185,9 @@ TEST_CASE("inputs that cannot be") {
     Derivation broken = simple_derivation();
     broken.outputs.clear();
     const StorePath input = graph.add(broken);
-    CHECK(code_of([&] { hasher.output_paths(with_inputs("user", {{input, {"out"}}})); }) ==
-          Code::invalid_derivation);
+    CHECK(code_of([&] {
+            hasher.output_paths(with_inputs("user", {{input, {"out"}}}));
+          }) == Code::invalid_derivation);
   }
   SECTION("a cycle, as a reader that lies could make one") {
     const StorePath loop = StorePath::parse("vqpn17r03lqabwk0wksgpbgy620zwfd4-loop.drv");

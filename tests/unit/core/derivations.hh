@@ -23,8 +23,7 @@ inline Derivation fixed_derivation(const std::string& name = "fixed") {
   derivation.outputs = {
       {"out", FixedOutput{{ContentAddressMethod::nar,
                            hash_bytes(HashAlgorithm::sha256, as_bytes("hello"))}}}};
-  derivation.environment["out"] =
-      StoreDir().print(*derivation.output_path(StoreDir(), "out"));
+  derivation.environment["out"] = StoreDir().print(*derivation.output_path(StoreDir(), "out"));
   return derivation;
 }
 
