@@ -48,16 +48,26 @@ void check_expected(std::string_view text, HashAlgorithm algorithm,
       .at(0);
 }
 
+// To look an implementation up costs more than to hash a short text, so each is looked up once and
+// kept for the life of the process. Null if the system forbids the algorithm.
 const EVP_MD* digest_method(HashAlgorithm algorithm) {
   switch (algorithm) {
-    case HashAlgorithm::md5:
-      return EVP_md5();
-    case HashAlgorithm::sha1:
-      return EVP_sha1();
-    case HashAlgorithm::sha256:
-      return EVP_sha256();
-    case HashAlgorithm::sha512:
-      return EVP_sha512();
+    case HashAlgorithm::md5: {
+      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "MD5", nullptr);
+      return method;
+    }
+    case HashAlgorithm::sha1: {
+      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA1", nullptr);
+      return method;
+    }
+    case HashAlgorithm::sha256: {
+      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
+      return method;
+    }
+    case HashAlgorithm::sha512: {
+      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA512", nullptr);
+      return method;
+    }
   }
   return nullptr;
 }
@@ -173,7 +183,8 @@ struct Hasher::State {
 
 Hasher::Hasher(HashAlgorithm algorithm) : state_(std::make_unique<State>()) {
   state_->algorithm = algorithm;
-  if (EVP_DigestInit_ex(state_->context, digest_method(algorithm), nullptr) != 1) {
+  const EVP_MD* method = digest_method(algorithm);
+  if (method == nullptr || EVP_DigestInit_ex(state_->context, method, nullptr) != 1) {
     throw Error(Code::not_supported, "the crypto library of this system refuses to compute " +
                                          std::string(to_string(algorithm)) + " hashes");
   }

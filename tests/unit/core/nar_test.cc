@@ -317,9 +317,15 @@ TEST_CASE("bad entry names are refused") {
 }
 
 TEST_CASE("entries must ascend bytewise") {
-  const std::pair<std::string, std::string> good[] = {
-      {"a", "b"}, {"a", "aa"}, {"B", "a"}, {"a", "\xff"}, {"a-b", "a.b"}, {"a", "a\x01"}};
-  for (const auto& [first, second] : good) {
+  struct Pair {
+    std::string first;
+    std::string second;
+  };
+  const Pair good[] = {{"a", "b"},    {"a", "aa"},    {"B", "a"},
+                       {"a", "\xff"}, {"a-b", "a.b"}, {"a", "a\x01"}};
+  for (const auto& pair : good) {
+    const std::string& first = pair.first;
+    const std::string& second = pair.second;
     CHECK_FALSE(code_of([&] { events_of(directory_nar(link_entry(first) + link_entry(second))); }));
     CHECK(refusal(directory_nar(link_entry(second) + link_entry(first))).message() ==
           "the entries of a directory are not sorted by name");
