@@ -160,7 +160,7 @@ DerivationOutput Reader::read_fixed(const JsonNode& node, const Derivation& deri
   }
   if (const auto given = node.find("method")) {
     if (given->string() == "git") {
-      not_supported(node, "outputs that are hashed as git objects are not supported");
+      not_supported(*given, "outputs that are hashed as git objects are not supported");
     }
     method = parse_text(*given,
                         [](const std::string& text) { return parse_content_address_method(text); });

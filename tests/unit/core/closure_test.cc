@@ -1,0 +1,141 @@
+#include "catch.hh"
+#include "errors.hh"
+#include "memory_store.hh"
+
+#include <cinch/core/closure.hh>
+
+#include <algorithm>
+
+namespace cinch {
+
+using test::code_of;
+using test::error_of;
+using test::MemoryStore;
+
+namespace {
+
+// Enough for objects that fit into memory.
+void run_buffered(const std::function<void(Sink&)>& produce,
+                  const std::function<void(Source&)>& consume) {
+  StringSink sink(std::uint64_t{1} << 20);
+  produce(sink);
+  StringSource source(sink.text());
+  consume(source);
+}
+
+struct Diamond {
+  MemoryStore store;
+  StorePath bottom = store.put("bottom");
+  StorePath left = store.put("left", {bottom});
+  StorePath right = store.put("right", {bottom});
+  StorePath top = store.put("top", {left, right});
+  StorePath stranger = store.put("stranger");
+};
+
+std::size_t position(const std::vector<StorePath>& order, const StorePath& path) {
+  return static_cast<std::size_t>(std::ranges::find(order, path) - order.begin());
+}
+
+}  // namespace
+
+TEST_CASE("a closure is found level by level") {
+  Diamond diamond;
+  diamond.store.objects.at(diamond.top).info.references.insert(diamond.top);
+  const auto closure = compute_closure(diamond.store, {diamond.top});
+  CHECK(closure.size() == 4);
+  CHECK_FALSE(closure.contains(diamond.stranger));
+  CHECK(diamond.store.find_calls == 3);
+  CHECK(compute_closure(diamond.store, {}).empty());
+  CHECK(compute_closure(diamond.store, {diamond.bottom, diamond.stranger}).size() == 2);
+}
+
+TEST_CASE("a closure needs all its paths") {
+  Diamond diamond;
+  diamond.store.objects.erase(diamond.bottom);
+  const auto error = error_of([&] { compute_closure(diamond.store, {diamond.top}); });
+  REQUIRE(error);
+  CHECK(error->code() == Code::not_found);
+  CHECK(error->message().find(diamond.bottom.base_name()) != std::string::npos);
+}
+
+TEST_CASE("references come first") {
+  Diamond diamond;
+  auto infos = compute_closure(diamond.store, {diamond.top});
+  infos.at(diamond.left).references.insert(diamond.left);      // to itself: no cycle
+  infos.at(diamond.left).references.insert(diamond.stranger);  // not among the infos
+  const std::vector<StorePath> order = sort_topologically(infos);
+  REQUIRE(order.size() == 4);
+  CHECK(order.front() == diamond.bottom);
+  CHECK(order.back() == diamond.top);
+  CHECK(sort_topologically(infos) == order);
+  CHECK(sort_topologically({}).empty());
+}
+
+TEST_CASE("a cycle has no order") {
+  Diamond diamond;
+  auto infos = compute_closure(diamond.store, {diamond.top});
+  infos.at(diamond.bottom).references.insert(diamond.top);
+  CHECK(code_of([&] { sort_topologically(infos); }) == Code::corrupt);
+}
+
+TEST_CASE("a chain of 50,000 paths does not exhaust the stack") {
+  const Hash hash = hash_bytes(HashAlgorithm::sha256, {});
+  std::map<StorePath, PathInfo> infos;
+  std::vector<StorePath> chain;
+  for (int link = 0; link < 50'000; ++link) {
+    const StorePath path =
+        StorePath::from_parts(hash.digest().first(20), "link-" + std::to_string(link));
+    PathInfo info{.path = path, .nar_hash = hash};
+    if (!chain.empty()) info.references = {chain.back()};
+    chain.push_back(path);
+    infos.emplace(path, info);
+  }
+  CHECK(sort_topologically(infos) == chain);
+}
+
+TEST_CASE("copying a closure, references first") {
+  Diamond diamond;
+  diamond.store.objects.at(diamond.left).info.signatures = {
+      SecretKey::generate("k").sign("message")};
+  MemoryStore to;
+  copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned, run_buffered);
+  REQUIRE(to.added.size() == 4);
+  CHECK(position(to.added, diamond.bottom) == 0);
+  CHECK(position(to.added, diamond.top) == 3);
+  CHECK(to.temporary_roots.size() == 4);
+  for (const auto& [path, object] : to.objects) {
+    const MemoryStore::Object& original = diamond.store.objects.at(path);
+    CHECK(object.nar == original.nar);
+    CHECK(object.info.references == original.info.references);
+    CHECK(object.info.signatures == original.info.signatures);
+    CHECK_FALSE(object.info.ultimate);
+    CHECK(object.info.registration_time == 0);
+  }
+  to.added.clear();
+  to.objects.erase(diamond.top);
+  copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned, run_buffered);
+  CHECK(to.added == std::vector<StorePath>{diamond.top});
+}
+
+TEST_CASE("copies that cannot be") {
+  Diamond diamond;
+  SECTION("to another store directory") {
+    MemoryStore to(StoreDir("/other/store"));
+    CHECK(code_of([&] {
+            copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned,
+                         run_buffered);
+          }) == Code::invalid_argument);
+  }
+  SECTION("after a stop") {
+    MemoryStore to;
+    std::stop_source stop;
+    stop.request_stop();
+    CHECK(code_of([&] {
+            copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned,
+                         run_buffered, stop.get_token());
+          }) == Code::cancelled);
+    CHECK(to.objects.empty());
+  }
+}
+
+}  // namespace cinch
