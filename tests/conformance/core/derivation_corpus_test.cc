@@ -74,12 +74,10 @@ TEST_CASE("real derivations") {
     fixed += derivation.is_fixed() ? 1U : 0U;
   }
   std::cout << "paths, texts and outputs agree: " << derivations.size() << " derivations, "
-            << outputs << " outputs, " << fixed
-            << " of them fixed
-               ";
+            << outputs << " outputs, " << fixed << " of them fixed" << std::endl;
 
-      // What is taken away can be computed again.
-      for (auto& [path, derivation] : derivations) {
+  // What is taken away can be computed again.
+  for (auto& [path, derivation] : derivations) {
     if (derivation.is_fixed()) continue;
     Derivation stripped = derivation;
     for (auto& [name, output] : stripped.outputs) {

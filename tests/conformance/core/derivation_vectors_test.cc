@@ -89,9 +89,15 @@ TEST_CASE("golden ATerms") {
                          .get<std::string>()
                    : derivation_name;
       const Derivation derivation = parse_derivation(text, given_name, store_dir);
-      CHECK(print_derivation(derivation, store_dir) == text);
+      const std::string printed = print_derivation(derivation, store_dir);
+      // Two files had their hashes replaced by one, so that their inputs are not sorted any more.
+      const bool unsorted = name == "firefox.drv" || name == "hello.drv";
+      CHECK((printed == text) == !unsorted);
+      CHECK(parse_derivation(printed, given_name, store_dir) == derivation);
       if (has_json) CHECK(read_json(json_name) == derivation);
-      table.add(name, has_json ? "same as text, same as JSON" : "same as text");
+      table.add(name, unsorted   ? "same once its inputs are sorted"
+                      : has_json ? "same as text, same as JSON"
+                                 : "same as text");
       CHECK_FALSE(refused.contains(name));
     } catch (const Error& error) {
       const auto expected = refused.find(name);
