@@ -1,0 +1,34 @@
+// One derivation from "its inputs are there" to "its outputs are registered".
+#pragma once
+
+#include <cinch/build/local_realiser.hh>
+#include <cinch/core/builder.hh>
+#include <cinch/core/derivation.hh>
+#include <cinch/core/event.hh>
+#include <cinch/core/settings.hh>
+#include <cinch/core/store.hh>
+
+#include <functional>
+#include <stop_token>
+#include <string>
+
+namespace cinch {
+
+// What all jobs share.
+struct JobContext {
+  Store& store;
+  BuildStore& build_store;
+  LogStore& log_store;
+  Builder& builder;
+  const Settings& settings;
+  const ImpureEnvironment& impure_environment;
+  // The derivation of an input that has been loaded, or null.
+  std::function<const Derivation*(const StorePath&)> find_derivation;
+};
+
+// Builds it unless another process has done so meanwhile. Never throws an Error: a failure, and
+// also a stop, is a result. Events are those of this derivation, in order.
+BuildResult run_job(const JobContext& context, const StorePath& path, const Derivation& derivation,
+                    const std::function<void(const Event&)>& emit, std::stop_token stop);
+
+}  // namespace cinch

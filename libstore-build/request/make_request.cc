@@ -1,0 +1,221 @@
+#include "make_request.hh"
+
+#include <cinch/core/encoding.hh>
+#include <cinch/core/error.hh>
+#include <cinch/core/hash.hh>
+
+#include <algorithm>
+#include <array>
+#include <vector>
+
+namespace cinch {
+namespace {
+
+// Attributes that change what a build may see or what its outputs may be, and that this version
+// does not know: to leave one out in silence would give wrong results.
+struct UnsupportedAttribute {
+  const char* name;
+  bool empty_is_nothing;  // an empty list asks for nothing
+};
+constexpr std::array<UnsupportedAttribute, 8> unsupported_attributes = {{
+    {"__json", false},
+    {"allowedReferences", false},
+    {"allowedRequisites", false},
+    {"disallowedReferences", true},
+    {"disallowedRequisites", true},
+    {"exportReferencesGraph", true},
+    {"__impureHostDeps", true},
+    {"unsafeDiscardReferences", true},
+}};
+constexpr std::array<std::string_view, 2> unsupported_features = {"recursive-nix", "uid-range"};
+
+std::vector<std::string> split_words(std::string_view text) {
+  constexpr std::string_view blanks = " \t\n\r";
+  std::vector<std::string> words;
+  for (std::size_t at = text.find_first_not_of(blanks); at != std::string_view::npos;
+       at = text.find_first_not_of(blanks, at)) {
+    std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
+    words.emplace_back(text.substr(at, end - at));
+    at = end;
+  }
+  return words;
+}
+
+std::vector<std::string> words_of(const Derivation& derivation, const std::string& attribute) {
+  auto found = derivation.environment.find(attribute);
+  return found == derivation.environment.end() ? std::vector<std::string>()
+                                               : split_words(found->second);
+}
+
+std::string nix32_sha256(std::string_view text) {
+  return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::nix32);
+}
+
+// Replaces every occurrence of each first by its second.
+using Rewrites = std::vector<std::pair<std::string, std::string>>;
+std::string rewrite(std::string text, const Rewrites& rewrites) {
+  for (const auto& [from, to] : rewrites) {
+    for (std::size_t at = text.find(from); at != std::string::npos;
+         at = text.find(from, at + to.size())) {
+      text.replace(at, from.size(), to);
+    }
+  }
+  return text;
+}
+
+class RequestMaker {
+ public:
+  RequestMaker(const Derivation& derivation, const RequestFacts& facts, const Settings& settings)
+      : derivation_(derivation),
+        facts_(facts),
+        settings_(settings),
+        request_{.derivation = facts.derivation_path} {}
+
+  BuildRequest make() {
+    refuse_unsupported();
+    request_.system = derivation_.system;
+    request_.working_directory = settings_.sandbox_build_dir;
+    request_.store_dir = facts_.store_dir.text();
+    request_.inputs = facts_.inputs;
+    request_.network = derivation_.is_fixed();
+    request_.limits = {settings_.timeout, settings_.max_silent_time, settings_.max_build_log_size,
+                       settings_.sandbox_dev_shm_size};
+    add_outputs();
+    add_command();
+    add_environment();
+    add_mounts();
+    return std::move(request_);
+  }
+
+ private:
+  [[noreturn]] void refuse(const std::string& what) const {
+    throw Error(Code::not_supported,
+                "'" + facts_.store_dir.print(facts_.derivation_path) + "' cannot be built: " + what)
+        .about(facts_.store_dir.print(facts_.derivation_path));
+  }
+
+  void refuse_unsupported() const {
+    for (const UnsupportedAttribute& attribute : unsupported_attributes) {
+      if (derivation_.environment.count(attribute.name) == 0) continue;
+      if (attribute.empty_is_nothing && words_of(derivation_, attribute.name).empty()) continue;
+      refuse("this version does not know the attribute '" + std::string(attribute.name) + "'");
+    }
+    auto no_chroot = derivation_.environment.find("__noChroot");
+    if (no_chroot != derivation_.environment.end() && no_chroot->second == "1") {
+      refuse("the attribute '__noChroot' asks for a build without a sandbox");
+    }
+    if (derivation_.builder.starts_with("builtin:")) {
+      refuse("this version does not have the builder '" + derivation_.builder + "'");
+    }
+    for (const std::string& feature : required_features(derivation_)) {
+      if (std::find(unsupported_features.begin(), unsupported_features.end(), feature) !=
+          unsupported_features.end()) {
+        refuse("the attribute 'requiredSystemFeatures' has '" + feature +
+               "', which this version does not know");
+      }
+    }
+    if (!derivation_.builder.starts_with('/')) {
+      throw Error(Code::invalid_derivation,
+                  "the builder '" + derivation_.builder + "' is not an absolute path")
+          .about(facts_.store_dir.print(facts_.derivation_path));
+    }
+  }
+
+  void add_outputs() {
+    for (const auto& [name, path] : derivation_.output_paths(facts_.store_dir)) {
+      if (!path) refuse("the path of its output '" + name + "' is not known");
+      request_.outputs.emplace(name, *path);
+      rewrites_.emplace_back(output_placeholder(name), facts_.store_dir.print(*path));
+    }
+  }
+
+  void add_command() {
+    request_.command = {derivation_.builder};
+    for (const std::string& argument : derivation_.arguments) {
+      request_.command.push_back(rewrite(argument, rewrites_));
+    }
+  }
+
+  // Later lines win over earlier ones, as in Nix.
+  void add_environment() {
+    std::map<std::string, std::string>& environment = request_.environment;
+    environment["PATH"] = "/path-not-set";
+    environment["HOME"] = "/homeless-shelter";
+    environment["NIX_STORE"] = facts_.store_dir.text();
+    environment["NIX_BUILD_CORES"] = std::to_string(facts_.cores);
+    add_attributes();
+    for (const char* name : {"NIX_BUILD_TOP", "TMPDIR", "TEMPDIR", "TMP", "TEMP", "PWD"}) {
+      environment[name] = request_.working_directory;
+    }
+    if (derivation_.is_fixed()) {
+      environment["NIX_OUTPUT_CHECKED"] = "1";
+      add_impure_variables();
+    }
+    environment["NIX_LOG_FD"] = "2";
+    environment["TERM"] = "xterm-256color";
+  }
+
+  void add_attributes() {
+    std::vector<std::string> names = words_of(derivation_, "passAsFile");
+    std::set<std::string> as_file(names.begin(), names.end());
+    for (const auto& [name, value] : derivation_.environment) {
+      if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
+        throw Error(Code::invalid_derivation,
+                    "an environment variable cannot be called '" + name + "'")
+            .about(facts_.store_dir.print(facts_.derivation_path));
+      }
+      if (as_file.count(name) == 0) {
+        request_.environment[name] = rewrite(value, rewrites_);
+        continue;
+      }
+      std::string file = ".attr-" + nix32_sha256(name);
+      request_.environment[name + "Path"] = request_.working_directory + "/" + file;
+      request_.files.push_back({file, rewrite(value, rewrites_)});
+    }
+  }
+
+  void add_impure_variables() {
+    for (const std::string& name : words_of(derivation_, "impureEnvVars")) {
+      auto found = facts_.impure_environment.find(name);
+      request_.environment[name] = found == facts_.impure_environment.end() ? "" : found->second;
+    }
+  }
+
+  void add_mounts() {
+    for (const SandboxPath& path : settings_.sandbox_paths) {
+      request_.mounts.push_back({path.target, path.source, path.optional});
+    }
+    if (required_features(derivation_).count("kvm") > 0) {
+      request_.mounts.push_back({"/dev/kvm", "/dev/kvm", false});
+    }
+  }
+
+  const Derivation& derivation_;
+  const RequestFacts& facts_;
+  const Settings& settings_;
+  BuildRequest request_;
+  Rewrites rewrites_;
+};
+
+}  // namespace
+
+BuildRequest make_build_request(const Derivation& derivation, const RequestFacts& facts,
+                                const Settings& settings) {
+  return RequestMaker(derivation, facts, settings).make();
+}
+
+std::set<std::string> required_features(const Derivation& derivation) {
+  std::vector<std::string> words = words_of(derivation, "requiredSystemFeatures");
+  return {words.begin(), words.end()};
+}
+
+std::set<std::string> offered_features(const Settings& settings) {
+  if (settings.system_features.empty()) return {"benchmark", "big-parallel", "nixos-test"};
+  return {settings.system_features.begin(), settings.system_features.end()};
+}
+
+std::string output_placeholder(std::string_view output) {
+  return "/" + nix32_sha256("nix-output:" + std::string(output));
+}
+
+}  // namespace cinch

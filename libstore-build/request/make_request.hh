@@ -1,0 +1,38 @@
+// From a derivation to a BuildRequest. A pure function: what must be looked up comes in as values.
+#pragma once
+
+#include <cinch/core/build_request.hh>
+#include <cinch/core/derivation.hh>
+#include <cinch/core/settings.hh>
+
+#include <map>
+#include <set>
+#include <string>
+#include <string_view>
+
+namespace cinch {
+
+struct RequestFacts {
+  StorePath derivation_path;
+  StoreDir store_dir;
+  // The closure of everything that the builder may read, and where each object lies.
+  std::map<StorePath, std::string> inputs;
+  // Values for the variables that impureEnvVars may name.
+  std::map<std::string, std::string> impure_environment;
+  std::uint32_t cores = 1;  // for NIX_BUILD_CORES
+};
+
+// Throws Code::not_supported, naming the attribute, for what a derivation asks for and this version
+// cannot give; Code::invalid_derivation for attributes that make no sense.
+BuildRequest make_build_request(const Derivation& derivation, const RequestFacts& facts,
+                                const Settings& settings);
+
+// The features that the derivation requires of a builder.
+std::set<std::string> required_features(const Derivation& derivation);
+// The features that builds on this machine have: those of the settings, or Nix's defaults.
+std::set<std::string> offered_features(const Settings& settings);
+
+// What stands for an output's path in arguments and environment before it is known.
+std::string output_placeholder(std::string_view output);
+
+}  // namespace cinch
