@@ -33,7 +33,6 @@ Descriptor open_at(int directory, const char* name, int flags, mode_t mode) {
 
 unsigned char type_of_mode(mode_t mode) { return static_cast<unsigned char>(IFTODT(mode)); }
 
-// A name that nobody else uses, for a file that is renamed when it is complete.
 std::string temporary_name() {
   std::array<unsigned char, 8> random{};
   if (::getrandom(random.data(), random.size(), 0) != static_cast<ssize_t>(random.size())) {
@@ -120,6 +119,12 @@ Descriptor Directory::open_file(std::string_view name, int flags, mode_t mode) c
     throw system_error(errno, (flags & O_CREAT) ? "cannot create" : "cannot open", name_of(name));
   }
   return descriptor;
+}
+
+TemporaryFile Directory::create_temporary_file(mode_t mode) const {
+  std::string name = temporary_name();
+  Descriptor descriptor = open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+  return {std::move(name), std::move(descriptor)};
 }
 
 void Directory::make_symlink(const std::string& target, std::string_view name) const {
@@ -216,17 +221,18 @@ std::optional<std::string> Directory::read_file(std::string_view name,
 
 void Directory::write_file(std::string_view name, std::string_view contents, mode_t mode) const {
   check_component(name);
-  const std::string temporary = temporary_name();
-  Descriptor file = open_file(temporary, O_WRONLY | O_CREAT | O_EXCL, mode);
+  TemporaryFile file = create_temporary_file(mode);
   try {
     const std::string full_name = name_of(name);
-    DescriptorSink(file.get(), full_name).write(as_bytes(contents));
+    DescriptorSink(file.descriptor.get(), full_name).write(as_bytes(contents));
     // Without this a crash may leave the new name with no contents.
-    if (::fdatasync(file.get()) != 0) throw system_error(errno, "cannot write", full_name);
-    file.close_checked(full_name);
-    rename(temporary, *this, name);
+    if (::fdatasync(file.descriptor.get()) != 0) {
+      throw system_error(errno, "cannot write", full_name);
+    }
+    file.descriptor.close_checked(full_name);
+    rename(file.name, *this, name);
   } catch (...) {
-    ::unlinkat(get(), temporary.c_str(), 0);
+    ::unlinkat(get(), file.name.c_str(), 0);
     throw;
   }
 }

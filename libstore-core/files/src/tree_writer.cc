@@ -147,12 +147,13 @@ void TreeWriter::leave() {
 
 void TreeWriter::State::leave_file() {
   if (file->left_bytes != 0) throw_out_of_order("less contents than announced");
+  OpenFile done = *std::exchange(file, std::nullopt);
   if (options.canonical) {
-    make_canonical(file->descriptor.get(), file->executable ? 0555 : 0444, file->full_name);
+    return finish_canonical_file(std::move(done.descriptor), done.full_name, done.executable,
+                                 options.fsync);
   }
-  if (options.fsync) flush(file->descriptor.get(), file->full_name);
-  file->descriptor.close_checked(file->full_name);
-  file.reset();
+  if (options.fsync) flush(done.descriptor.get(), done.full_name);
+  done.descriptor.close_checked(done.full_name);
 }
 
 void TreeWriter::State::leave_directory() {
@@ -160,6 +161,13 @@ void TreeWriter::State::leave_directory() {
   if (options.canonical) make_canonical(directory.get(), 0555, directory.name());
   if (options.fsync) flush(directory.get(), directory.name());
   levels.pop_back();
+}
+
+void finish_canonical_file(Descriptor file, const std::string& full_name, bool executable,
+                           bool fsync) {
+  make_canonical(file.get(), executable ? 0555 : 0444, full_name);
+  if (fsync) flush(file.get(), full_name);
+  file.close_checked(full_name);
 }
 
 void TreeWriter::finish() {

@@ -28,6 +28,12 @@ struct DirectoryEntry {
   unsigned char type;  // DT_REG, DT_DIR, DT_LNK, ...; never DT_UNKNOWN
 };
 
+// A new file under a name that nobody else uses, to be renamed when it is complete.
+struct TemporaryFile {
+  std::string name;
+  Descriptor descriptor;  // for writing
+};
+
 class CINCH_FILES_API Directory {
  public:
   // Opens a directory by its full name, following symlinks: for names that the user gave.
@@ -44,6 +50,7 @@ class CINCH_FILES_API Directory {
   Directory make_directory(std::string_view name, mode_t mode) const;  // must not exist
   // `flags` as for open(2); O_CLOEXEC and O_NOFOLLOW are added.
   Descriptor open_file(std::string_view name, int flags, mode_t mode = 0) const;
+  TemporaryFile create_temporary_file(mode_t mode) const;
   void make_symlink(const std::string& target, std::string_view name) const;
   std::string read_symlink(std::string_view name) const;
   std::optional<struct stat> stat(std::string_view name) const;  // of the entry itself (lstat)
@@ -56,7 +63,7 @@ class CINCH_FILES_API Directory {
   std::uint64_t remove_tree(std::string_view name) const;
   // A whole small file; throws Code::limit_exceeded above the limit. Empty if it does not exist.
   std::optional<std::string> read_file(std::string_view name, std::uint64_t size_bytes_max) const;
-  // Replaces the file atomically.
+  // Replaces the file atomically; its contents are on disk before the name is.
   void write_file(std::string_view name, std::string_view contents, mode_t mode) const;
 
  private:

@@ -69,4 +69,9 @@ class CINCH_FILES_API TreeWriter final : public NarVisitor {
   std::unique_ptr<State> state_;
 };
 
+// Gives a file that was written by other means the metadata of a canonical tree, and closes it;
+// throws what a delayed write reports.
+CINCH_FILES_API void finish_canonical_file(Descriptor file, const std::string& full_name,
+                                           bool executable, bool fsync);
+
 }  // namespace cinch

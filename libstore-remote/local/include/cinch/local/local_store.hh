@@ -32,6 +32,8 @@ struct LocalStoreOptions {
   bool sqlite_wal = true;
   bool fsync_metadata = true;
   bool fsync_store_paths = false;
+  // How long to wait for another process that holds the database; after that, Code::busy.
+  std::uint32_t busy_ms_max = 60'000;
 };
 
 struct VerifyOptions {

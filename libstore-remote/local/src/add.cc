@@ -1,0 +1,225 @@
+// How content comes into a LocalStore. The order of steps is in docs/formats/local-store.md,
+// "Adding an object".
+#include "ingest.hh"
+#include "path_lock.hh"
+#include "state.hh"
+
+#include <cinch/core/error.hh>
+#include <cinch/core/hash.hh>
+#include <cinch/core/nar.hh>
+#include <cinch/core/signature.hh>
+#include <cinch/files/file_tree.hh>
+
+#include <cerrno>
+#include <ctime>
+#include <limits>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+namespace cinch {
+
+namespace {
+
+// Content up to this size is hashed in memory before anything is written, so that adding it again
+// costs no writing.
+constexpr std::size_t small_content_bytes_max = std::size_t{1} << 20;
+
+class IgnoreBytes final : public Sink {
+ public:
+  void write(Bytes) override {}
+};
+
+void check_trust(const PathInfo& info, const StoreDir& store_dir,
+                 std::span<const PublicKey> trusted_keys) {
+  // Content that proves itself needs no signature.
+  if (info.content_address) return;
+  const std::vector<Signature> signatures(info.signatures.begin(), info.signatures.end());
+  if (count_valid_signatures(trusted_keys, info.fingerprint(store_dir), signatures) > 0) return;
+  throw Error(Code::not_trusted, info.signatures.empty()
+                                     ? "the object is not signed"
+                                     : "the object is not signed by a trusted key")
+      .about(store_dir.print(info.path))
+      .hint("add the signer's key to trusted-public-keys, or sign the object with a trusted key");
+}
+
+void check_claim(const PathInfo& info, const StoreDir& store_dir) {
+  if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
+    throw Error(Code::invalid_argument, "the NAR hash of an object must be sha256")
+        .about(store_dir.print(info.path));
+  }
+  if (info.content_address && !info.is_content_addressed(store_dir)) {
+    throw Error(Code::hash_mismatch, "the path does not follow from its content address '" +
+                                         info.content_address->to_string() + "'")
+        .about(store_dir.print(info.path));
+  }
+}
+
+void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes) {
+  if (size_bytes != info.nar_size) {
+    throw Error(Code::hash_mismatch, "the NAR has " + std::to_string(size_bytes) +
+                                         " bytes, but its info says " +
+                                         std::to_string(info.nar_size));
+  }
+  if (hash != info.nar_hash) {
+    throw Error(Code::hash_mismatch, "the NAR has the hash " + hash.to_string(HashFormat::nix32) +
+                                         ", but its info says " +
+                                         info.nar_hash.to_string(HashFormat::nix32));
+  }
+}
+
+// Writes one NAR into `tree` and checks it against what is known about it.
+void restore_checked(const PathInfo& info, Source& nar, NarVisitor& tree,
+                     const std::stop_token& stop) {
+  Hasher hasher(HashAlgorithm::sha256);
+  std::optional<local::ContentAddressCheck> check;
+  if (info.content_address) {
+    check.emplace(*info.content_address, info.path, info.references.contains(info.path), tree);
+  }
+  const auto watch = [&](Bytes bytes) {
+    hasher.write(bytes);
+    if (check) check->nar(bytes);
+  };
+  // Nobody may fill the disk with more than was announced.
+  local::WatchedSource source(nar, watch, info.nar_size, stop);
+  parse_nar(source, check ? static_cast<NarVisitor&>(*check) : tree);
+  if (check) check->finish();
+  const std::uint64_t size_bytes = hasher.size_bytes();
+  check_hash(info, hasher.finish(), size_bytes);
+}
+
+PathInfo content_info(const StoreDir& store_dir, const AddContent& options,
+                      const local::Ingested& ingested) {
+  const ContentAddress address{options.method, ingested.content_hash};
+  PathInfo info{.path = make_content_addressed_path(store_dir, options.name, address,
+                                                    {.others = options.references}),
+                .nar_hash = ingested.nar_hash};
+  info.nar_size = ingested.nar_size;
+  info.references = options.references;
+  info.content_address = address;
+  return info;
+}
+
+local::Ingested ingest_small(const AddContent& options, std::string_view content,
+                             NarVisitor& tree) {
+  if (options.method != ContentAddressMethod::nar) {
+    return local::ingest_file(content, options.algorithm, tree);
+  }
+  StringSource source(content);
+  return local::ingest_nar(source, options.algorithm, tree, {});
+}
+
+// A large plain file, whose size only its end tells: written first, its NAR hashed afterwards.
+local::Ingested ingest_spooled(Source& content, HashAlgorithm algorithm, const Directory& directory,
+                               const std::string& name, const WriteTreeOptions& write_options,
+                               const std::stop_token& stop) {
+  const std::string full_name = directory.name_of(name);
+  Descriptor file = directory.open_file(name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+  Hasher content_hasher(algorithm);
+  {
+    DescriptorSink to_file(file.get(), full_name);
+    local::HashingSource source(content, content_hasher, std::numeric_limits<std::uint64_t>::max(),
+                                stop);
+    copy_stream(source, to_file);
+  }
+  finish_canonical_file(std::move(file), full_name, false, write_options.fsync);
+  Hasher nar_hasher(HashAlgorithm::sha256);
+  NarWriter nar(nar_hasher);
+  read_tree(directory, name, nar, {.stop = stop});
+  nar.finish();
+  const std::uint64_t nar_size = nar_hasher.size_bytes();
+  return {nar_hasher.finish(), nar_size, content_hasher.finish()};
+}
+
+// Reads until the end or just beyond the limit.
+std::string read_head(Source& content) {
+  std::string head(small_content_bytes_max + 1, '\0');
+  std::size_t used = 0;
+  while (used < head.size()) {
+    const std::size_t count = content.read(std::as_writable_bytes(std::span(head)).subspan(used));
+    if (count == 0) break;
+    used += count;
+  }
+  head.resize(used);
+  return head;
+}
+
+}  // namespace
+
+void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
+                         std::stop_token stop) try {
+  state_->check_writable();
+  check_claim(info, store_dir());
+  if (policy == SignaturePolicy::require_trusted && state_->options.require_signatures) {
+    check_trust(info, store_dir(), state_->options.trusted_keys);
+  }
+  state_->roots.add({&info.path, 1});
+  IgnoreBytes nowhere;
+  if (state_->find_one(info.path)) return copy_nar(nar, nowhere);
+  const auto lock = local::lock_paths(state_->objects(), {info.path}, stop, {});
+  if (state_->find_one(info.path)) return copy_nar(nar, nowhere);
+
+  const local::StagingDirectory staged(state_->staging);
+  TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
+  restore_checked(info, nar, tree, stop);
+  tree.finish();
+  staged.publish(info.path);
+  state_->register_or_remove({&info, 1});
+} catch (Error& error) {
+  error.set_subject_if_empty(store_dir().print(info.path));
+  throw;
+}
+
+PathInfo LocalStore::add_content(const AddContent& options, Source& content, std::stop_token stop) {
+  state_->check_writable();
+  check_store_path_name(options.name);
+  const std::string head = read_head(content);
+  if (head.size() <= small_content_bytes_max) {
+    local::IgnoreTree nowhere;
+    PathInfo info = content_info(store_dir(), options, ingest_small(options, head, nowhere));
+    state_->roots.add({&info.path, 1});
+    if (std::optional<PathInfo> existing = state_->find_one(info.path)) return *existing;
+    const local::StagingDirectory staged(state_->staging);
+    TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
+    (void)ingest_small(options, head, tree);
+    tree.finish();
+    return state_->install(staged, std::move(info), stop);
+  }
+  local::ConcatenatedSource source(head, content);
+  const local::StagingDirectory staged(state_->staging);
+  if (options.method != ContentAddressMethod::nar) {
+    const local::Ingested ingested =
+        ingest_spooled(source, options.algorithm, staged.directory(), staged.object_name,
+                       state_->write_options(), stop);
+    return state_->install(staged, content_info(store_dir(), options, ingested), stop);
+  }
+  TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
+  const local::Ingested ingested = local::ingest_nar(source, options.algorithm, tree, stop);
+  tree.finish();
+  return state_->install(staged, content_info(store_dir(), options, ingested), stop);
+}
+
+PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
+                              std::stop_token stop) {
+  state_->check_writable();
+  check_store_path_name(name);
+  const local::StagingDirectory staged(state_->staging);
+  TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
+  Hasher hasher(HashAlgorithm::sha256);
+  NarWriter nar(hasher);
+  read_tree(full_name, nar, {.beside = &tree, .stop = stop});
+  nar.finish();
+  tree.finish();
+  const std::uint64_t nar_size = hasher.size_bytes();
+  const Hash hash = hasher.finish();
+  return state_->install(staged, content_info(store_dir(), {.name = name}, {hash, nar_size, hash}),
+                         stop);
+}
+
+void LocalStore::add_signatures(const StorePath& path, const std::set<Signature>& signatures) {
+  state_->check_writable();
+  state_->database.add_signatures(path, signatures);
+}
+
+}  // namespace cinch

@@ -1,0 +1,116 @@
+// How objects become valid: written aside, moved into place under the lock, registered. An object
+// that lies in its place without being registered is a left-over of a crash, and whoever makes that
+// path next removes it.
+#include "path_lock.hh"
+#include "state.hh"
+
+#include <cinch/core/error.hh>
+
+#include <cerrno>
+#include <ctime>
+
+#include <unistd.h>
+
+namespace cinch {
+
+namespace {
+
+void check_info(const PathInfo& info, const StoreDir& store_dir) {
+  if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
+    throw Error(Code::invalid_argument, "the NAR hash of an object must be sha256")
+        .about(store_dir.print(info.path));
+  }
+  if (info.content_address && !info.is_content_addressed(store_dir)) {
+    throw Error(Code::hash_mismatch, "the path does not follow from its content address '" +
+                                         info.content_address->to_string() + "'")
+        .about(store_dir.print(info.path));
+  }
+}
+
+// Removes objects from their places again, unless told to keep them.
+class Published {
+ public:
+  explicit Published(const Directory& objects) : objects_(objects) {}
+  Published(const Published&) = delete;
+  Published& operator=(const Published&) = delete;
+  ~Published() {
+    for (const StorePath& path : paths_) {
+      try {
+        objects_.remove_tree(path.base_name());
+      } catch (const Error&) {
+        // Not registered, so it is garbage that the next one to make this path removes.
+      }
+    }
+  }
+  void add(const StorePath& path) { paths_.insert(path); }
+  void keep() { paths_.clear(); }
+
+ private:
+  const Directory& objects_;
+  StorePathSet paths_;
+};
+
+}  // namespace
+
+void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
+  Published published(objects());
+  for (const PathInfo& info : infos) published.add(info.path);
+  std::vector<local::Registration> batch;
+  batch.reserve(infos.size());
+  for (const PathInfo& info : infos) {
+    check_info(info, layout.store_dir);
+    local::Registration item{.info = info};
+    if (info.path.is_derivation()) item.derivation_outputs = checker.check(info.path);
+    batch.push_back(std::move(item));
+  }
+  if (options.fsync_store_paths && ::fsync(objects().get()) != 0) {
+    throw system_error(errno, "cannot flush", objects().name());
+  }
+  database.register_valid(batch);
+  published.keep();
+}
+
+PathInfo LocalStore::State::install(const local::StagingDirectory& staged, PathInfo info,
+                                    const std::stop_token& stop) {
+  roots.add({&info.path, 1});
+  const auto lock = local::lock_paths(objects(), {info.path}, stop, {});
+  if (std::optional<PathInfo> existing = find_one(info.path)) return *std::move(existing);
+  info.registration_time = std::time(nullptr);
+  staged.publish(info.path);
+  register_or_remove({&info, 1});
+  return info;
+}
+
+std::unique_ptr<StagedObject> LocalStore::stage(const StorePath& path) {
+  state_->check_writable();
+  state_->roots.add({&path, 1});
+  return std::make_unique<local::StagedTree>(state_->staging, path, state_->write_options());
+}
+
+void LocalStore::commit(std::vector<StagedCommit> objects) {
+  state_->check_writable();
+  StorePathSet paths;
+  for (const StagedCommit& object : objects) {
+    auto* staged = dynamic_cast<local::StagedTree*>(object.object.get());
+    if (!staged || staged->path() != object.info.path) {
+      throw Error(Code::invalid_argument, "an object is committed that was not staged so")
+          .about(store_dir().print(object.info.path));
+    }
+    staged->finish();
+    paths.insert(object.info.path);
+  }
+  // A valid object is never replaced.
+  const StorePathSet valid = find_valid(paths);
+  Published published(state_->objects());
+  std::vector<PathInfo> infos;
+  for (const StagedCommit& object : objects) {
+    if (valid.contains(object.info.path)) continue;
+    published.add(object.info.path);
+    static_cast<const local::StagedTree&>(*object.object).publish();
+    infos.push_back(object.info);
+  }
+  state_->register_or_remove(infos);
+  published.keep();
+}
+
+}  // namespace cinch

@@ -1,0 +1,428 @@
+#include "database.hh"
+
+#include <cinch/core/error.hh>
+
+#include <ctime>
+#include <set>
+#include <utility>
+
+namespace cinch::local {
+
+namespace {
+
+constexpr std::size_t idle_readers_max = 8;
+
+// Part of the on-disk format (docs/formats/local-store.md): other programs read these tables.
+constexpr const char* create_tables_sql = R"sql(
+create table if not exists ValidPaths (
+  id integer primary key autoincrement not null,
+  path text unique not null,
+  hash text not null,
+  registrationTime integer not null,
+  deriver text,
+  narSize integer,
+  ultimate integer,
+  sigs text,
+  ca text
+);
+create table if not exists Refs (
+  referrer integer not null,
+  reference integer not null,
+  primary key (referrer, reference),
+  foreign key (referrer) references ValidPaths(id) on delete cascade,
+  foreign key (reference) references ValidPaths(id) on delete restrict
+);
+create index if not exists IndexReference on Refs(reference);
+create trigger if not exists DeleteSelfRefs before delete on ValidPaths
+begin
+  delete from Refs where referrer = old.id and reference = old.id;
+end;
+create table if not exists DerivationOutputs (
+  drv integer not null,
+  id text not null,
+  path text not null,
+  primary key (drv, id),
+  foreign key (drv) references ValidPaths(id) on delete cascade
+);
+create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
+)sql";
+
+std::string join_signatures(const std::set<Signature>& signatures) {
+  std::string text;
+  for (const Signature& signature : signatures) {
+    if (!text.empty()) text += ' ';
+    text += signature.to_string();
+  }
+  return text;
+}
+
+std::set<Signature> split_signatures(std::string_view text) {
+  std::set<Signature> signatures;
+  while (!text.empty()) {
+    const std::size_t space = text.find(' ');
+    const std::string_view word = text.substr(0, space);
+    if (!word.empty()) signatures.insert(Signature::parse(word));
+    text = space == text.npos ? std::string_view() : text.substr(space + 1);
+  }
+  return signatures;
+}
+
+// Batches come in any order; references inside one must not form a cycle.
+void check_no_cycle(std::span<const Registration> batch) {
+  std::map<StorePath, const Registration*> unfinished;
+  for (const Registration& item : batch) unfinished.emplace(item.info.path, &item);
+  // Removes whatever refers to nothing unfinished, until nothing is left or nothing moves.
+  for (bool moved = true; moved && !unfinished.empty();) {
+    moved = false;
+    for (auto item = unfinished.begin(); item != unfinished.end();) {
+      bool ready = true;
+      for (const StorePath& reference : item->second->info.references) {
+        ready = ready && (reference == item->first || !unfinished.contains(reference));
+      }
+      moved = moved || ready;
+      item = ready ? unfinished.erase(item) : std::next(item);
+    }
+  }
+  if (unfinished.empty()) return;
+  throw Error(Code::invalid_argument, "the references of the new objects form a cycle")
+      .about(unfinished.begin()->first.base_name());
+}
+
+}  // namespace
+
+struct Database::Reader {
+  explicit Reader(std::unique_ptr<SqliteConnection> opened)
+      : connection(std::move(opened)),
+        info(*connection,
+             "select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca "
+             "from ValidPaths where path = ?"),
+        references(*connection,
+                   "select path from Refs join ValidPaths on reference = id where referrer = ?"),
+        valid(*connection, "select 1 from ValidPaths where path = ?"),
+        first_from(*connection,
+                   "select path from ValidPaths where path >= ? order by path limit 1"),
+        all(*connection, "select path from ValidPaths order by path"),
+        referrers(*connection,
+                  "select path from Refs join ValidPaths on referrer = id "
+                  "where reference = (select id from ValidPaths where path = ?)"),
+        derivers(*connection,
+                 "select ValidPaths.path from DerivationOutputs "
+                 "join ValidPaths on drv = ValidPaths.id where DerivationOutputs.path = ?") {}
+
+  std::unique_ptr<SqliteConnection> connection;
+  SqliteStatement info;
+  SqliteStatement references;
+  SqliteStatement valid;
+  SqliteStatement first_from;
+  SqliteStatement all;
+  SqliteStatement referrers;
+  SqliteStatement derivers;
+};
+
+struct Database::Writer {
+  explicit Writer(std::unique_ptr<SqliteConnection> opened)
+      : connection(std::move(opened)),
+        id(*connection, "select id from ValidPaths where path = ?"),
+        insert(*connection,
+               "insert into ValidPaths "
+               "(path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) "
+               "values (?, ?, ?, ?, ?, ?, ?, ?)"),
+        update(*connection,
+               "update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? "
+               "where id = ?"),
+        insert_reference(*connection,
+                         "insert or ignore into Refs (referrer, reference) values (?, ?)"),
+        insert_output(*connection,
+                      "insert or replace into DerivationOutputs (drv, id, path) "
+                      "values (?, ?, ?)"),
+        signatures(*connection, "select id, sigs from ValidPaths where path = ?"),
+        update_signatures(*connection, "update ValidPaths set sigs = ? where id = ?") {}
+
+  std::optional<std::int64_t> find_id(const std::string& full_path) {
+    const StatementScope scope(id);
+    if (!id.begin().bind(full_path).step()) return std::nullopt;
+    return id.number(0);
+  }
+  std::int64_t put(const PathInfo& info, const std::string& full_path, const StoreDir& store_dir);
+
+  std::unique_ptr<SqliteConnection> connection;
+  SqliteStatement id;
+  SqliteStatement insert;
+  SqliteStatement update;
+  SqliteStatement insert_reference;
+  SqliteStatement insert_output;
+  SqliteStatement signatures;
+  SqliteStatement update_signatures;
+};
+
+// A reader for the time of one query.
+class Database::ReaderLease {
+ public:
+  explicit ReaderLease(Database& database) : database_(database) {
+    {
+      const std::lock_guard lock(database.readers_mutex_);
+      if (!database.idle_readers_.empty()) {
+        reader_ = std::move(database.idle_readers_.back());
+        database.idle_readers_.pop_back();
+      }
+    }
+    if (!reader_) reader_ = std::make_unique<Reader>(database.connect());
+  }
+  ReaderLease(const ReaderLease&) = delete;
+  ReaderLease& operator=(const ReaderLease&) = delete;
+  ~ReaderLease() {
+    const std::lock_guard lock(database_.readers_mutex_);
+    if (database_.idle_readers_.size() < idle_readers_max) {
+      database_.idle_readers_.push_back(std::move(reader_));
+    }
+  }
+  Reader& operator*() const { return *reader_; }
+
+ private:
+  Database& database_;
+  std::unique_ptr<Reader> reader_;
+};
+
+Database::Database(const DatabaseOptions& options) : options_(options) {
+  idle_readers_.reserve(idle_readers_max);
+}
+Database::~Database() = default;
+
+std::unique_ptr<SqliteConnection> Database::connect() const {
+  SqliteOptions sqlite{.file_name = options_.file_name,
+                       .vfs = options_.wal ? "" : "unix-dotfile",
+                       .read_only = options_.read_only,
+                       .busy_ms_max = options_.busy_ms_max};
+  if (options_.read_only) {
+    try {
+      auto connection = std::make_unique<SqliteConnection>(sqlite);
+      (void)connection->query_text("pragma schema_version");
+      return connection;
+    } catch (const Error& error) {
+      if (error.code() != Code::permission_denied && error.code() != Code::read_only) throw;
+    }
+    // A database in WAL mode needs its companion files; without them, and without the right to
+    // make them, nobody else is writing either.
+    sqlite.uri_parameters = "?immutable=1";
+    return std::make_unique<SqliteConnection>(sqlite);
+  }
+  auto connection = std::make_unique<SqliteConnection>(sqlite);
+  connection->execute("pragma foreign_keys = 1");
+  connection->execute(options_.synchronous ? "pragma synchronous = normal"
+                                           : "pragma synchronous = off");
+  const std::string mode = options_.wal ? "wal" : "truncate";
+  if (connection->query_text("pragma main.journal_mode") != mode) {
+    (void)connection->query_text("pragma main.journal_mode = " + mode);
+  }
+  if (options_.wal) {
+    connection->execute("pragma wal_autocheckpoint = 40000");
+    connection->keep_wal_file();
+  }
+  return connection;
+}
+
+void Database::create_tables() { connect()->execute(create_tables_sql); }
+
+StorePath Database::parse_path(std::string_view full_path) const {
+  try {
+    return options_.store_dir.parse(full_path);
+  } catch (Error& error) {
+    throw Error(Code::corrupt,
+                "the store's database has a path that is not one of this store: " + error.message())
+        .about(std::string(full_path));
+  }
+}
+
+std::vector<std::optional<PathInfo>> Database::find(std::span<const StorePath> paths) {
+  const ReaderLease lease(*this);
+  Reader& reader = *lease;
+  // One snapshot for the whole batch.
+  SqliteTransaction transaction(*reader.connection, SqliteTransaction::Kind::read);
+  std::vector<std::optional<PathInfo>> found;
+  found.reserve(paths.size());
+  for (const StorePath& path : paths) {
+    const std::string full_path = options_.store_dir.print(path);
+    const StatementScope scope(reader.info);
+    if (reader.info.begin().bind(full_path).step()) {
+      found.emplace_back(read_info(reader, path));
+    } else {
+      found.emplace_back();
+    }
+  }
+  transaction.commit();
+  return found;
+}
+
+PathInfo Database::read_info(Reader& reader, const StorePath& path) const try {
+  const SqliteStatement& row = reader.info;
+  PathInfo info{.path = path, .nar_hash = Hash::parse(row.text(1))};
+  info.registration_time = row.number(2);
+  if (!row.text(3).empty()) info.deriver = options_.store_dir.parse(row.text(3));
+  info.nar_size = static_cast<std::uint64_t>(row.number(4));
+  info.ultimate = row.number(5) == 1;
+  info.signatures = split_signatures(row.text(6));
+  if (!row.text(7).empty()) info.content_address = ContentAddress::parse(row.text(7));
+  const StatementScope scope(reader.references);
+  reader.references.begin().bind(row.number(0));
+  while (reader.references.step()) {
+    info.references.insert(options_.store_dir.parse(reader.references.text(0)));
+  }
+  return info;
+} catch (Error& error) {
+  if (error.code() != Code::malformed) throw;
+  throw Error(Code::corrupt, "the store's database has a broken entry: " + error.message())
+      .about(options_.store_dir.print(path));
+}
+
+StorePathSet Database::find_valid(const StorePathSet& paths) {
+  const ReaderLease lease(*this);
+  Reader& reader = *lease;
+  SqliteTransaction transaction(*reader.connection, SqliteTransaction::Kind::read);
+  StorePathSet valid;
+  for (const StorePath& path : paths) {
+    const std::string full_path = options_.store_dir.print(path);
+    const StatementScope scope(reader.valid);
+    if (reader.valid.begin().bind(full_path).step()) valid.insert(valid.end(), path);
+  }
+  transaction.commit();
+  return valid;
+}
+
+std::optional<StorePath> Database::find_by_hash_part(std::string_view hash_part) {
+  if (hash_part.size() != store_path_hash_part_length) return std::nullopt;
+  const ReaderLease lease(*this);
+  SqliteStatement& query = (*lease).first_from;
+  const std::string prefix = options_.store_dir.text() + "/" + std::string(hash_part);
+  const StatementScope scope(query);
+  if (!query.begin().bind(prefix).step() || !query.text(0).starts_with(prefix)) {
+    return std::nullopt;
+  }
+  return parse_path(query.text(0));
+}
+
+StorePathSet Database::all_valid_paths() {
+  const ReaderLease lease(*this);
+  SqliteStatement& query = (*lease).all;
+  const StatementScope scope(query);
+  StorePathSet paths;
+  query.begin();
+  while (query.step()) paths.insert(paths.end(), parse_path(query.text(0)));
+  return paths;
+}
+
+std::vector<StorePathSet> Database::find_sets(std::span<const StorePath> paths,
+                                              SqliteStatement Reader::*statement) {
+  const ReaderLease lease(*this);
+  Reader& reader = *lease;
+  SqliteTransaction transaction(*reader.connection, SqliteTransaction::Kind::read);
+  std::vector<StorePathSet> sets(paths.size());
+  for (std::size_t i = 0; i < paths.size(); ++i) {
+    const std::string full_path = options_.store_dir.print(paths[i]);
+    SqliteStatement& query = reader.*statement;
+    const StatementScope scope(query);
+    query.begin().bind(full_path);
+    while (query.step()) sets[i].insert(parse_path(query.text(0)));
+  }
+  transaction.commit();
+  return sets;
+}
+
+std::vector<StorePathSet> Database::find_referrers(std::span<const StorePath> paths) {
+  return find_sets(paths, &Reader::referrers);
+}
+
+std::vector<StorePathSet> Database::find_derivers(std::span<const StorePath> paths) {
+  return find_sets(paths, &Reader::derivers);
+}
+
+// REQUIRES: writer_mutex_ is held.
+Database::Writer& Database::writer() {
+  if (!writer_) writer_ = std::make_unique<Writer>(connect());
+  return *writer_;
+}
+
+std::int64_t Database::Writer::put(const PathInfo& info, const std::string& full_path,
+                                   const StoreDir& store_dir) {
+  const std::string hash = info.nar_hash.to_string(HashFormat::base16);
+  const std::string sigs = join_signatures(info.signatures);
+  const std::string ca = info.content_address ? info.content_address->to_string() : "";
+  const std::string deriver = info.deriver ? store_dir.print(*info.deriver) : "";
+  const auto size = static_cast<std::int64_t>(info.nar_size);
+  const auto bind_ultimate = [&](SqliteStatement& statement) -> SqliteStatement& {
+    return info.ultimate ? statement.bind(std::int64_t{1}) : statement.bind_null();
+  };
+  if (const std::optional<std::int64_t> existing = find_id(full_path)) {
+    const StatementScope scope(update);
+    bind_ultimate(update.begin().bind(hash).bind(size))
+        .bind_or_null(sigs)
+        .bind_or_null(ca)
+        .bind(*existing)
+        .run();
+    return *existing;
+  }
+  const std::int64_t time =
+      info.registration_time != 0 ? info.registration_time : std::int64_t{std::time(nullptr)};
+  const StatementScope scope(insert);
+  insert.begin().bind(full_path).bind(hash).bind(time).bind_or_null(deriver).bind(size);
+  bind_ultimate(insert).bind_or_null(sigs).bind_or_null(ca).run();
+  return connection->last_row_id();
+}
+
+void Database::register_valid(std::span<const Registration> batch) {
+  check_no_cycle(batch);
+  const StoreDir& store_dir = options_.store_dir;
+  const std::lock_guard lock(writer_mutex_);
+  Writer& to = writer();
+  SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
+  std::map<StorePath, std::int64_t> ids;
+  for (const Registration& item : batch) {
+    const std::int64_t id = to.put(item.info, store_dir.print(item.info.path), store_dir);
+    ids.emplace(item.info.path, id);
+    for (const auto& [output, path] : item.derivation_outputs) {
+      const std::string full_path = store_dir.print(path);
+      to.insert_output.begin().bind(id).bind(output).bind(full_path).run();
+    }
+  }
+  for (const Registration& item : batch) {
+    const std::int64_t referrer = ids.at(item.info.path);
+    for (const StorePath& reference : item.info.references) {
+      auto known = ids.find(reference);
+      if (known == ids.end()) {
+        const std::optional<std::int64_t> id = to.find_id(store_dir.print(reference));
+        if (!id) {
+          throw Error(Code::not_found, "path '" + store_dir.print(item.info.path) +
+                                           "' refers to '" + store_dir.print(reference) +
+                                           "', which is not valid")
+              .about(store_dir.print(reference))
+              .hint("add what it refers to first");
+        }
+        known = ids.emplace(reference, *id).first;
+      }
+      to.insert_reference.begin().bind(referrer).bind(known->second).run();
+    }
+  }
+  transaction.commit();
+}
+
+void Database::add_signatures(const StorePath& path, const std::set<Signature>& signatures) {
+  const std::string full_path = options_.store_dir.print(path);
+  const std::lock_guard lock(writer_mutex_);
+  Writer& to = writer();
+  SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
+  std::set<Signature> merged;
+  std::int64_t id = 0;
+  {
+    const StatementScope scope(to.signatures);
+    if (!to.signatures.begin().bind(full_path).step()) {
+      throw Error(Code::not_found, "the path is not valid").about(full_path);
+    }
+    id = to.signatures.number(0);
+    merged = split_signatures(to.signatures.text(1));
+  }
+  merged.insert(signatures.begin(), signatures.end());
+  const std::string text = join_signatures(merged);
+  to.update_signatures.begin().bind_or_null(text).bind(id).run();
+  transaction.commit();
+}
+
+}  // namespace cinch::local

@@ -1,0 +1,84 @@
+// What is valid, and what is known about it: Nix's database, schema 10. All SQL is in database.cc;
+// tables and invariants are in docs/formats/local-store.md.
+//
+// Safe for several threads at once: readers have connections of their own, writers take turns.
+#pragma once
+
+#include "sqlite.hh"
+
+#include <cinch/core/path_info.hh>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cinch::local {
+
+// The number in db/schema; part of the on-disk format.
+constexpr int database_schema = 10;
+
+struct DatabaseOptions {
+  std::string file_name;
+  StoreDir store_dir;
+  bool read_only = false;
+  bool wal = true;
+  bool synchronous = true;
+  std::uint32_t busy_ms_max = 60'000;
+};
+
+struct Registration {
+  PathInfo info;
+  // For derivations: what they make.
+  std::map<std::string, StorePath> derivation_outputs;
+};
+
+class Database {
+ public:
+  // Opens an existing database, or a new and empty one. REQUIRES for a new one: nobody else does
+  // so at the same time, and create_tables() follows.
+  explicit Database(const DatabaseOptions& options);
+  ~Database();
+  Database(const Database&) = delete;
+  Database& operator=(const Database&) = delete;
+
+  void create_tables();
+
+  std::vector<std::optional<PathInfo>> find(std::span<const StorePath> paths);
+  StorePathSet find_valid(const StorePathSet& paths);
+  std::optional<StorePath> find_by_hash_part(std::string_view hash_part);
+  StorePathSet all_valid_paths();
+  std::vector<StorePathSet> find_referrers(std::span<const StorePath> paths);
+  std::vector<StorePathSet> find_derivers(std::span<const StorePath> paths);
+
+  // All or nothing. References must be valid or part of the batch; else Code::not_found. Rows that
+  // exist are updated.
+  void register_valid(std::span<const Registration> batch);
+  // Throws Code::not_found if the path is not valid.
+  void add_signatures(const StorePath& path, const std::set<Signature>& signatures);
+
+ private:
+  struct Reader;
+  struct Writer;
+  class ReaderLease;
+
+  std::unique_ptr<SqliteConnection> connect() const;
+  Writer& writer();
+  PathInfo read_info(Reader& reader, const StorePath& path) const;
+  StorePath parse_path(std::string_view full_path) const;
+  std::vector<StorePathSet> find_sets(std::span<const StorePath> paths,
+                                      SqliteStatement Reader::*statement);
+
+  DatabaseOptions options_;
+  std::mutex readers_mutex_;
+  std::vector<std::unique_ptr<Reader>> idle_readers_;
+  std::mutex writer_mutex_;
+  std::unique_ptr<Writer> writer_;
+};
+
+}  // namespace cinch::local

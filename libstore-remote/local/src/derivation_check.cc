@@ -1,0 +1,57 @@
+#include "derivation_check.hh"
+
+#include <cinch/core/derivation_aterm.hh>
+#include <cinch/core/error.hh>
+
+namespace cinch::local {
+
+namespace {
+
+// Inputs may lie there without being valid (yet). Their paths are made from their texts, so each
+// proves itself.
+Derivation read_input(const Directory& objects, const StoreDir& store_dir, const StorePath& path) {
+  Derivation derivation = read_derivation_file(objects, store_dir, path);
+  if (derivation_path(store_dir, derivation) == path) return derivation;
+  throw Error(Code::corrupt, "the derivation does not have the content that its path stands for")
+      .about(objects.name_of(path.base_name()))
+      .hint("remove it if it is not valid, or repair it");
+}
+
+}  // namespace
+
+Derivation read_derivation_file(const Directory& objects, const StoreDir& store_dir,
+                                const StorePath& path) {
+  std::string_view name = path.name();
+  if (path.is_derivation()) name.remove_suffix(std::string_view(".drv").size());
+  try {
+    const std::optional<std::string> text =
+        objects.read_file(path.base_name(), derivation_bytes_max);
+    if (!text) throw Error(Code::not_found, "there is no such derivation");
+    return parse_derivation(*text, name, store_dir);
+  } catch (Error& error) {
+    error.set_subject_if_empty(store_dir.print(path));
+    throw;
+  }
+}
+
+DerivationChecker::DerivationChecker(const Directory& objects, const StoreDir& store_dir)
+    : objects_(objects), store_dir_(store_dir), hasher_(store_dir, [this](const StorePath& path) {
+        return read_input(objects_, store_dir_, path);
+      }) {}
+
+std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path) try {
+  const Derivation derivation = read_derivation_file(objects_, store_dir_, path);
+  check_derivation(derivation);
+  const std::lock_guard lock(mutex_);
+  hasher_.check_outputs(derivation);
+  std::map<std::string, StorePath> outputs;
+  for (const auto& [name, output] : derivation.output_paths(store_dir_)) {
+    if (output) outputs.emplace(name, *output);
+  }
+  return outputs;
+} catch (Error& error) {
+  error.add_context("while checking derivation '" + store_dir_.print(path) + "'");
+  throw;
+}
+
+}  // namespace cinch::local

@@ -1,0 +1,105 @@
+// From content to a tree and the hashes of it, in one pass.
+#pragma once
+
+#include <cinch/core/content_address.hh>
+#include <cinch/core/hash.hh>
+#include <cinch/core/nar.hh>
+#include <cinch/core/stream.hh>
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+
+namespace cinch::local {
+
+struct Ingested {
+  Hash nar_hash;  // sha256
+  std::uint64_t nar_size;
+  Hash content_hash;  // as the method and algorithm say
+};
+
+// A source that shows what passes, refuses to go beyond a size, and asks the stop token.
+class WatchedSource final : public Source {
+ public:
+  WatchedSource(Source& source, std::function<void(Bytes)> watch, std::uint64_t size_bytes_max,
+                std::stop_token stop)
+      : source_(source),
+        watch_(std::move(watch)),
+        left_bytes_(size_bytes_max),
+        stop_(std::move(stop)) {}
+  ~WatchedSource() override;
+  std::size_t read(std::span<std::byte> buffer) override;
+
+ private:
+  Source& source_;
+  std::function<void(Bytes)> watch_;
+  std::uint64_t left_bytes_;
+  std::stop_token stop_;
+};
+
+// What has been read already, then the rest.
+class ConcatenatedSource final : public Source {
+ public:
+  ConcatenatedSource(std::string_view head, Source& tail) : head_(head), tail_(tail) {}
+  ~ConcatenatedSource() override;
+  std::size_t read(std::span<std::byte> buffer) override;
+
+ private:
+  StringSource head_;
+  Source& tail_;
+};
+
+// Takes a tree and does nothing with it.
+class IgnoreTree final : public NarVisitor {
+ public:
+  ~IgnoreTree() override;
+  void directory() override {}
+  void entry(std::string_view) override {}
+  void file(std::uint64_t, bool) override {}
+  void contents(Bytes) override {}
+  void symlink(std::string_view) override {}
+  void leave() override {}
+};
+
+// A NAR, to the end of the source; the content hash is that of the NAR.
+Ingested ingest_nar(Source& nar, HashAlgorithm algorithm, NarVisitor& tree,
+                    const std::stop_token& stop);
+// One regular file; the content hash is that of its bytes.
+Ingested ingest_file(std::string_view content, HashAlgorithm algorithm, NarVisitor& tree);
+
+// Checks, while an object passes on its way to `next`, that it is what its content address says.
+class ContentAddressCheck final : public NarVisitor {
+ public:
+  // `self`: the object refers to its own path.
+  ContentAddressCheck(const ContentAddress& address, const StorePath& path, bool self,
+                      NarVisitor& next);
+  ~ContentAddressCheck() override;
+
+  // Must also get the bytes of the NAR.
+  void nar(Bytes bytes);
+  // Throws Code::hash_mismatch.
+  void finish();
+
+  void directory() override;
+  void entry(std::string_view name) override;
+  void file(std::uint64_t size_bytes, bool executable) override;
+  void contents(Bytes bytes) override;
+  void symlink(std::string_view target) override;
+  void leave() override;
+
+ private:
+  void refuse_unless_nar(const char* what) const;
+
+  class ModuloSink;
+
+  ContentAddress address_;
+  NarVisitor& next_;
+  Hasher hasher_;
+  std::unique_ptr<ModuloSink> modulo_;  // between the NAR and the hasher, if it is needed
+};
+
+}  // namespace cinch::local

@@ -1,0 +1,95 @@
+#include "path_lock.hh"
+#include "state.hh"
+
+#include <cinch/core/error.hh>
+#include <cinch/core/hash.hh>
+#include <cinch/files/file_tree.hh>
+
+#include <unistd.h>
+
+namespace cinch {
+
+LocalStore::State::State(const LocalStoreOptions& given)
+    : options(given),
+      layout(given),
+      database({.file_name = layout.database_file(),
+                .store_dir = layout.store_dir,
+                .read_only = given.read_only,
+                .wal = given.sqlite_wal,
+                .synchronous = given.fsync_metadata,
+                .busy_ms_max = given.busy_ms_max}),
+      directories(local::open_directories(layout, given, [this] { database.create_tables(); })),
+      roots(directories.state, layout.store_dir),
+      staging(directories.objects),
+      checker(directories.objects, layout.store_dir) {
+  // Whatever is wrong with the database should be said now.
+  (void)database.find({});
+}
+
+void LocalStore::State::check_writable() const {
+  if (!options.read_only) return;
+  throw Error(Code::read_only, "the store was opened read-only")
+      .about(layout.real_dir)
+      .hint("open it without read-only=true");
+}
+
+LocalStore::LocalStore(std::unique_ptr<State> state) : state_(std::move(state)) {}
+LocalStore::~LocalStore() = default;
+
+std::unique_ptr<LocalStore> LocalStore::open(const LocalStoreOptions& options) try {
+  return std::unique_ptr<LocalStore>(new LocalStore(std::make_unique<State>(options)));
+} catch (Error& error) {
+  error.add_context("while opening the store in '" + local::Layout(options).real_dir + "'");
+  throw;
+}
+
+const StoreDir& LocalStore::store_dir() const { return state_->layout.store_dir; }
+
+std::string LocalStore::url() const {
+  return local::url_of(state_->layout, state_->options.read_only);
+}
+
+std::string LocalStore::real_path(const StorePath& path) const {
+  return state_->objects().name_of(path.base_name());
+}
+
+std::string LocalStore::build_directory() const {
+  state_->check_writable();
+  return local::prepare_build_directory(state_->layout.build_dir);
+}
+
+std::unique_ptr<PathLock> LocalStore::lock(const StorePathSet& paths, std::stop_token stop,
+                                           const std::function<void()>& on_wait) {
+  state_->check_writable();
+  return local::lock_paths(state_->objects(), paths, stop, on_wait);
+}
+
+void LocalStore::add_temporary_roots(std::span<const StorePath> paths) {
+  // Nobody collects garbage in a store that cannot be written.
+  if (!state_->options.read_only) state_->roots.add(paths);
+}
+
+void LocalStore::add_indirect_root(std::string_view link) {
+  state_->check_writable();
+  const std::string name(link);
+  if (!name.starts_with('/') || name.find('\0') != name.npos) {
+    throw Error(Code::invalid_argument, "a root must be an absolute file name").about(name);
+  }
+  if (store_dir().containing(name)) {
+    throw Error(Code::invalid_argument, "a root must lie outside the store").about(name);
+  }
+  const std::string entry =
+      hash_bytes(HashAlgorithm::sha1, as_bytes(name)).digest_text(HashFormat::nix32);
+  const Directory roots = state_->directories.state.open_directory("gcroots");
+  const Directory automatic =
+      roots.stat("auto") ? roots.open_directory("auto") : roots.make_directory("auto", 0755);
+  if (const auto status = automatic.stat(entry)) {
+    if (S_ISLNK(status->st_mode) && automatic.read_symlink(entry) == name) return;
+  }
+  const std::string temporary = entry + ".tmp-" + std::to_string(::getpid());
+  automatic.remove_tree(temporary);
+  automatic.make_symlink(name, temporary);
+  automatic.rename(temporary, automatic, entry);
+}
+
+}  // namespace cinch

@@ -1,0 +1,48 @@
+// What a LocalStore is made of.
+#pragma once
+
+#include "database.hh"
+#include "derivation_check.hh"
+#include "layout.hh"
+#include "staging.hh"
+#include "temporary_roots.hh"
+
+#include <cinch/local/local_store.hh>
+
+#include <functional>
+#include <span>
+#include <stop_token>
+
+namespace cinch {
+
+struct LocalStore::State {
+  explicit State(const LocalStoreOptions& given);
+
+  const Directory& objects() const { return directories.objects; }
+  WriteTreeOptions write_options() const {
+    return {.canonical = true, .fsync = options.fsync_store_paths};
+  }
+  // Throws Code::read_only for a store that was opened so.
+  void check_writable() const;
+  std::optional<PathInfo> find_one(const StorePath& path) {
+    return std::move(database.find({&path, 1}).front());
+  }
+
+  // Registers objects that lie in their places; if that fails, removes them again.
+  // REQUIRES: the paths are locked.
+  void register_or_remove(std::span<const PathInfo> infos);
+  // Takes the lock and the temporary root, publishes and registers, unless the path has become
+  // valid. Returns what is registered.
+  PathInfo install(const local::StagingDirectory& staged, PathInfo info,
+                   const std::stop_token& stop);
+
+  LocalStoreOptions options;
+  local::Layout layout;
+  local::Database database;
+  local::OpenDirectories directories;
+  local::TemporaryRoots roots;
+  local::StagingArea staging;
+  local::DerivationChecker checker;
+};
+
+}  // namespace cinch

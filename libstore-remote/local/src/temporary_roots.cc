@@ -1,0 +1,150 @@
+#include "temporary_roots.hh"
+
+#include "file_lock.hh"
+
+#include <cinch/core/error.hh>
+
+#include <cerrno>
+#include <chrono>
+#include <cstring>
+#include <thread>
+#include <vector>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace cinch::local {
+
+namespace {
+
+constexpr auto retry_interval = std::chrono::milliseconds(100);
+constexpr int files_a_process_max = 10'000;
+
+// Gives up a flock(2) at the end of a scope; harmless if there is none.
+struct Unlocker {
+  int descriptor;
+  ~Unlocker() { (void)::flock(descriptor, LOCK_UN); }
+};
+
+// A connection to the collector that runs at present; empty if there is none after all.
+Descriptor connect_to_collector(const Directory& state) {
+  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  if (!socket) throw system_error(errno, "cannot create a socket", state.name());
+  // By way of the open directory: the full name may be longer than a socket address can be.
+  const std::string name = "/proc/self/fd/" + std::to_string(state.get()) + "/gc-socket/socket";
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+  static_assert(sizeof address.sun_path >= 64);
+  if (::connect(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) ==
+      0) {
+    return socket;
+  }
+  if (errno == ECONNREFUSED || errno == ENOENT) return {};
+  throw system_error(errno, "cannot reach the garbage collector that is running",
+                     state.name_of("gc-socket/socket"));
+}
+
+}  // namespace
+
+TemporaryRoots::TemporaryRoots(const Directory& state, StoreDir store_dir)
+    : state_(state), store_dir_(std::move(store_dir)) {}
+
+TemporaryRoots::~TemporaryRoots() {
+  // An abandoned file does no harm: the collector sees that nobody locks it.
+  if (file_) (void)::unlinkat(directory_->get(), file_name_.c_str(), 0);
+}
+
+void TemporaryRoots::add(std::span<const StorePath> paths) {
+  const std::lock_guard guard(mutex_);
+  std::vector<StorePath> fresh;
+  std::string text;
+  for (const StorePath& path : paths) {
+    if (added_.contains(path)) continue;
+    fresh.push_back(path);
+    text += store_dir_.print(path);
+    text += '\0';
+  }
+  if (fresh.empty()) return;
+  if (!file_) open_file();
+  if (!collector_lock_) open_collector_lock();
+  const std::string lock_name = state_.name_of("gc.lock");
+  // Either no collector runs and none can start before the file has the roots, or the one that
+  // runs has read the files already and must be told directly.
+  while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(fresh)) {
+    std::this_thread::sleep_for(retry_interval);
+  }
+  const Unlocker unlocker{collector_lock_.get()};
+  DescriptorSink(file_.get(), directory_->name_of(file_name_)).write(as_bytes(text));
+  added_.insert(fresh.begin(), fresh.end());
+}
+
+// The name begins with the process id, which is what other programs expect. Another store of this
+// process may have that name already; then a number follows.
+void TemporaryRoots::open_file() {
+  directory_ = state_.open_directory("temproots");
+  const std::string pid = std::to_string(::getpid());
+  for (int number = 0; number < files_a_process_max;) {
+    const std::string name = number == 0 ? pid : pid + "-" + std::to_string(number);
+    Descriptor file = directory_->open_file(name, O_RDWR | O_CREAT, 0600);
+    if (!try_lock(file.get(), LockKind::exclusive, directory_->name_of(name))) {
+      ++number;
+      continue;
+    }
+    struct stat status;
+    if (::fstat(file.get(), &status) != 0) {
+      throw system_error(errno, "cannot get status", directory_->name_of(name));
+    }
+    if (status.st_nlink == 0) continue;  // the collector removed it just now
+    if (status.st_size == 0) {
+      file_name_ = name;
+      file_ = std::move(file);
+      return;
+    }
+    // Left by a process that had the same number; marked and removed as the collector would.
+    (void)::write(file.get(), "d", 1);
+    directory_->unlink(name);
+  }
+  throw Error(Code::limit_exceeded, "too many stores are open in this process")
+      .about(directory_->name());
+}
+
+void TemporaryRoots::open_collector_lock() {
+  collector_lock_ = state_.open_file("gc.lock", O_RDWR | O_CREAT, 0600);
+}
+
+// False: the collector is gone, try the lock again.
+bool TemporaryRoots::tell_collector(std::span<const StorePath> paths) {
+  const Descriptor socket = connect_to_collector(state_);
+  if (!socket) return false;
+  for (const StorePath& path : paths) {
+    const std::string line = store_dir_.print(path) + "\n";
+    std::size_t sent = 0;
+    while (sent < line.size()) {
+      const ssize_t count =
+          ::send(socket.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
+      if (count < 0) throw system_error(errno, "cannot write to the garbage collector", line);
+      sent += static_cast<std::size_t>(count);
+    }
+    char answer = 0;
+    ssize_t count;
+    do {
+      count = ::read(socket.get(), &answer, 1);
+    } while (count < 0 && errno == EINTR);
+    if (count == 0 || (count < 0 && errno == ECONNRESET)) return false;
+    if (count < 0) throw system_error(errno, "cannot read from the garbage collector", line);
+    if (answer != '1') {
+      throw Error(Code::protocol, "the garbage collector gave an unknown answer")
+          .about(state_.name_of("gc-socket/socket"));
+    }
+  }
+  return true;
+}
+
+}  // namespace cinch::local

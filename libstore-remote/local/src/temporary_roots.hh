@@ -1,0 +1,42 @@
+// Paths that the garbage collector must leave alone while this store is open: a file of our own
+// under `<state>/temproots`, which the collector reads. docs/formats/local-store.md, "Temporary
+// roots".
+//
+// Safe for several threads at once.
+#pragma once
+
+#include <cinch/core/store_path.hh>
+#include <cinch/files/directory.hh>
+
+#include <mutex>
+#include <span>
+#include <string>
+
+namespace cinch::local {
+
+class TemporaryRoots {
+ public:
+  // `state` must outlive it.
+  TemporaryRoots(const Directory& state, StoreDir store_dir);
+  TemporaryRoots(const TemporaryRoots&) = delete;
+  TemporaryRoots& operator=(const TemporaryRoots&) = delete;
+  ~TemporaryRoots();
+
+  void add(std::span<const StorePath> paths);
+
+ private:
+  void open_file();
+  void open_collector_lock();
+  bool tell_collector(std::span<const StorePath> paths);
+
+  const Directory& state_;
+  StoreDir store_dir_;
+  std::mutex mutex_;
+  std::optional<Directory> directory_;
+  std::string file_name_;
+  Descriptor file_;
+  Descriptor collector_lock_;
+  StorePathSet added_;
+};
+
+}  // namespace cinch::local
