@@ -119,8 +119,8 @@ local::Ingested ingest_spooled(Source& content, HashAlgorithm algorithm, const D
   Hasher content_hasher(algorithm);
   {
     DescriptorSink to_file(file.get(), full_name);
-    local::HashingSource source(content, content_hasher, std::numeric_limits<std::uint64_t>::max(),
-                                stop);
+    const auto watch = [&](Bytes bytes) { content_hasher.write(bytes); };
+    local::WatchedSource source(content, watch, std::numeric_limits<std::uint64_t>::max(), stop);
     copy_stream(source, to_file);
   }
   finish_canonical_file(std::move(file), full_name, false, write_options.fsync);

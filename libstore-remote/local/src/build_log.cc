@@ -95,19 +95,31 @@ class LogFile final : public Sink {
   Archive archive_;
 };
 
+// libarchive takes what is not bzip2 at all for the end. The bzip2 stream of nothing is a header of
+// four bytes and this mark.
+void check_empty(int descriptor, const std::string& full_name) {
+  constexpr std::string_view end_mark = "\x17\x72\x45\x38\x50\x90";
+  std::array<char, end_mark.size()> bytes{};
+  if (::pread(descriptor, bytes.data(), bytes.size(), 4) == static_cast<ssize_t>(bytes.size()) &&
+      std::string_view(bytes.data(), bytes.size()) == end_mark) {
+    return;
+  }
+  throw Error(Code::io, "the build log is damaged: it is not in bzip2 format").about(full_name);
+}
+
 void decompress(int descriptor, const std::string& full_name, Sink& sink) {
   const Archive archive(archive_read_new());
   if (!archive) throw Error(Code::internal, "libarchive has no memory");
   struct archive_entry* entry = nullptr;
   std::vector<std::byte> buffer(stream_buffer_bytes);
-  if (archive_read_support_filter_bzip2(archive.get()) != ARCHIVE_OK ||
+  if (archive_read_append_filter(archive.get(), ARCHIVE_FILTER_BZIP2) != ARCHIVE_OK ||
       archive_read_support_format_raw(archive.get()) != ARCHIVE_OK ||
       archive_read_support_format_empty(archive.get()) != ARCHIVE_OK ||
       archive_read_open_fd(archive.get(), descriptor, buffer.size()) != ARCHIVE_OK) {
     throw_archive(archive.get(), "cannot read the build log", full_name);
   }
   const int header = archive_read_next_header(archive.get(), &entry);
-  if (header == ARCHIVE_EOF) return;  // an empty log
+  if (header == ARCHIVE_EOF) return check_empty(descriptor, full_name);
   if (header != ARCHIVE_OK) throw_archive(archive.get(), "cannot read the build log", full_name);
   for (;;) {
     const la_ssize_t count = archive_read_data(archive.get(), buffer.data(), buffer.size());

@@ -11,9 +11,9 @@ namespace cinch::local {
 // Hashes a stream "modulo" a hash part: each occurrence counts as NUL bytes, and the offsets of all
 // follow at the end, as "|<offset>". So an object that mentions its own path has a hash that does
 // not depend on it.
-class ContentAddressCheck::ModuloSink {
+class ContentAddressCheck::ModuloHasher {
  public:
-  ModuloSink(std::string_view hash_part, Sink& next) : hash_part_(hash_part), next_(next) {}
+  ModuloHasher(std::string_view hash_part, Sink& next) : hash_part_(hash_part), next_(next) {}
 
   void write(Bytes bytes) {
     pending_ += as_text(bytes);
@@ -105,7 +105,7 @@ Ingested ingest_file(std::string_view content, HashAlgorithm algorithm, NarVisit
 ContentAddressCheck::ContentAddressCheck(const ContentAddress& address, const StorePath& path,
                                          bool self, NarVisitor& next)
     : address_(address), next_(next), hasher_(address.hash.algorithm()) {
-  if (self) modulo_ = std::make_unique<ModuloSink>(path.hash_part(), hasher_);
+  if (self) modulo_ = std::make_unique<ModuloHasher>(path.hash_part(), hasher_);
 }
 
 ContentAddressCheck::~ContentAddressCheck() = default;

@@ -94,12 +94,12 @@ class ContentAddressCheck final : public NarVisitor {
  private:
   void refuse_unless_nar(const char* what) const;
 
-  class ModuloSink;
+  class ModuloHasher;
 
   ContentAddress address_;
   NarVisitor& next_;
   Hasher hasher_;
-  std::unique_ptr<ModuloSink> modulo_;  // between the NAR and the hasher, if it is needed
+  std::unique_ptr<ModuloHasher> modulo_;  // between the NAR and the hasher, if it is needed
 };
 
 }  // namespace cinch::local

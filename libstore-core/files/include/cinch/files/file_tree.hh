@@ -54,6 +54,7 @@ class CINCH_FILES_API TreeWriter final : public NarVisitor {
  public:
   // `parent` must outlive it.
   TreeWriter(const Directory& parent, std::string name, const WriteTreeOptions& options = {});
+  TreeWriter(Directory&&, std::string, const WriteTreeOptions& = {}) = delete;
   ~TreeWriter() override;
 
   void directory() override;

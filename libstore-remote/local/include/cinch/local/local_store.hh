@@ -18,14 +18,14 @@
 namespace cinch {
 
 struct LocalStoreOptions {
-  StoreDir store_dir;      // the logical one, that is part of paths
-  std::string root;        // empty: none; else the directory that stands for "/"
-  std::string real_dir;    // where objects lie; empty: <root><store dir>
-  std::string state_dir;   // empty: <root>/nix/var/nix
-  std::string log_dir;     // empty: <root>/nix/var/log/nix
-  std::string build_dir;   // empty: <state dir>/builds
-  bool read_only = false;  // take no locks, write nothing
-  bool create = true;      // create a missing store; else Code::not_found
+  StoreDir store_dir = StoreDir();  // the logical one, that is part of paths
+  std::string root;                 // empty: none; else the directory that stands for "/"
+  std::string real_dir;             // where objects lie; empty: <root><store dir>
+  std::string state_dir;            // empty: <root>/nix/var/nix
+  std::string log_dir;              // empty: <root>/nix/var/log/nix
+  std::string build_dir;            // empty: <state dir>/builds
+  bool read_only = false;           // take no locks, write nothing
+  bool create = true;               // create a missing store; else Code::not_found
   bool require_signatures = true;
   std::vector<PublicKey> trusted_keys;
   bool compress_logs = true;

@@ -1,0 +1,87 @@
+#include "catch.hh"
+#include "errors.hh"
+#include "local_fixture.hh"
+
+#include <cinch/core/signature.hh>
+
+#include <string>
+#include <vector>
+
+#include <sys/stat.h>
+
+using namespace cinch;
+using namespace cinch::test;
+
+TEST_CASE("questions are answered in batches and in order") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const PathInfo a = add_text(*store, "a", "a");
+  const PathInfo b = add_text(*store, "b", "b", {a.path});
+  const PathInfo c = add_text(*store, "c", "c", {a.path, b.path});
+  const StorePath none = StorePath::parse(path_a);
+  const std::vector<StorePath> paths{c.path, none, a.path, c.path};
+  const std::vector<std::optional<PathInfo>> found = store->find(paths);
+  REQUIRE(found.size() == 4);
+  CHECK(found[0] == c);
+  CHECK_FALSE(found[1]);
+  CHECK(found[2] == a);
+  CHECK(found[3] == c);
+  CHECK(store->find_valid({a.path, none, c.path}) == StorePathSet{a.path, c.path});
+  CHECK(store->all_valid_paths() == StorePathSet{a.path, b.path, c.path});
+  CHECK(store->find_referrers(paths) == std::vector<StorePathSet>{{}, {}, {b.path, c.path}, {}});
+  CHECK(store->find_by_hash_part(b.path.hash_part()) == b.path);
+  CHECK_FALSE(store->find_by_hash_part(none.hash_part()));
+  CHECK_FALSE(store->find_by_hash_part(b.path.hash_part().substr(1)));
+  CHECK_FALSE(store->find_by_hash_part(""));
+  CHECK(store->find({}).empty());
+}
+
+TEST_CASE("signatures are added to what is there") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const PathInfo info = add_text(*store, "a", "a");
+  const std::string fingerprint = info.fingerprint(store->store_dir());
+  const Signature one = SecretKey::generate("one").sign(fingerprint);
+  const Signature two = SecretKey::generate("two").sign(fingerprint);
+  store->add_signatures(info.path, {one});
+  store->add_signatures(info.path, {one, two});
+  CHECK(store->require(info.path).signatures == std::set<Signature>{one, two});
+  CHECK(code_of([&] { store->add_signatures(StorePath::parse(path_a), {one}); }) ==
+        Code::not_found);
+}
+
+TEST_CASE("what is not valid cannot be read") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const StorePath none = StorePath::parse(path_a);
+  CHECK(code_of([&] { nar_of(*store, none); }) == Code::not_found);
+  CHECK(code_of([&] { store->read_derivation(none); }) == Code::not_found);
+  // Being on disk does not make it valid.
+  Directory::open(scratch.path("root/nix/store")).write_file(path_a, "x", 0444);
+  CHECK(code_of([&] { nar_of(*store, none); }) == Code::not_found);
+}
+
+TEST_CASE("damage is found") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const Directory objects = Directory::open(scratch.path("root/nix/store"));
+  const PathInfo good = add_text(*store, "good", "good");
+  const PathInfo gone = add_text(*store, "gone", "gone");
+  const PathInfo changed = add_text(*store, "changed", "changed");
+  CHECK(store->verify({.check_contents = true}).empty());
+  objects.unlink(gone.path.base_name());
+  objects.write_file(changed.path.base_name(), "CHANGED", 0444);
+  const std::vector<VerifyProblem> quick = store->verify({});
+  REQUIRE(quick.size() == 1);
+  CHECK(quick[0].path == gone.path);
+  const std::vector<VerifyProblem> full = store->verify({.check_contents = true});
+  REQUIRE(full.size() == 2);
+  CHECK(full[0].path == gone.path);
+  CHECK(full[1].path == changed.path);
+  CHECK(full[1].message.find("contents have changed") != std::string::npos);
+  CHECK(code_of([&] { nar_of(*store, gone.path); }) == Code::corrupt);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(code_of([&] { store->verify({.check_contents = true}, stop.get_token()); }) ==
+        Code::cancelled);
+}
