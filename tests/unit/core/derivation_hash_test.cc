@@ -2,6 +2,7 @@
 #include "derivations.hh"
 #include "errors.hh"
 
+#include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
 
 namespace cinch {
@@ -70,6 +71,20 @@ TEST_CASE("output paths do not depend on what they were before") {
   const Derivation before = derivation;
   hasher.fill_in_outputs(derivation);
   CHECK(derivation == before);
+}
+
+TEST_CASE("the worked example of docs/formats/derivation.md") {
+  Graph graph;
+  Derivation derivation = simple_derivation("hi");
+  derivation.arguments = {"-c", "echo hi > $out"};
+  derivation.environment = {{"out", ""}};
+  graph.hasher().fill_in_outputs(derivation);
+  CHECK(
+      print_derivation(derivation, store_dir) ==
+      R"(Derive([("out","/nix/store/1jy8hx9jg6a8475mil8dpjicgx6y8255-hi","","")],[],[],"x86_64-linux","/bin/sh",)"
+      R"(["-c","echo hi > $out"],[("out","/nix/store/1jy8hx9jg6a8475mil8dpjicgx6y8255-hi")]))");
+  CHECK(store_dir.print(derivation_path(store_dir, derivation)) ==
+        "/nix/store/8aa7nl583a7ww7flkrj30clmlp7kw8qq-hi.drv");
 }
 
 TEST_CASE("a variable that is missing is filled in, and the result is right") {
