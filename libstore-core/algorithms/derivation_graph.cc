@@ -1,0 +1,102 @@
+#include "topological_sort.hh"
+
+#include <cinch/core/derivation_graph.hh>
+#include <cinch/core/derivation_hash.hh>
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <utility>
+
+namespace cinch {
+
+namespace {
+
+bool is_deferred(const Derivation& derivation) {
+  return std::any_of(derivation.outputs.begin(), derivation.outputs.end(), [](const auto& output) {
+    return std::holds_alternative<DeferredOutput>(output.second);
+  });
+}
+
+// Completes derivations one after the other, inputs first.
+class GraphCompleter {
+ public:
+  explicit GraphCompleter(Store& store)
+      : store_(store),
+        hasher_(store.store_dir(), [this](const StorePath& path) { return read(path); }) {}
+
+  AddedDerivation complete(const StorePath& listed, Derivation derivation) {
+    const bool renamed = rename_inputs(derivation);
+    const bool must_match = !renamed && !is_deferred(derivation);
+    check_derivation(derivation);
+    if (is_deferred(derivation)) hasher_.fill_in_outputs(derivation);
+    StorePath path = derivation_path(store_.store_dir(), derivation);
+    if (must_match && path != listed) {
+      throw Error(Code::invalid_derivation, "it is listed under the wrong path: its path is '" +
+                                                store_.store_dir().print(path) + "'");
+    }
+    position_.emplace(path, completed_.size());
+    real_paths_.emplace(listed, path);
+    completed_.push_back(std::move(derivation));
+    return {listed, std::move(path)};
+  }
+
+  void add_all() { store_.add_derivations(completed_); }
+
+ private:
+  Derivation read(const StorePath& path) {
+    const auto found = position_.find(path);
+    return found != position_.end() ? completed_[found->second] : store_.read_derivation(path);
+  }
+
+  // Whether an input's real path differs from the one that it is listed under.
+  bool rename_inputs(Derivation& derivation) const {
+    std::map<StorePath, OutputNames> inputs;
+    for (const auto& [input, outputs] : derivation.input_derivations) {
+      const auto real = real_paths_.find(input);
+      inputs[real == real_paths_.end() ? input : real->second].insert(outputs.begin(),
+                                                                      outputs.end());
+    }
+    if (inputs == derivation.input_derivations) return false;
+    derivation.input_derivations = std::move(inputs);
+    return true;
+  }
+
+  Store& store_;
+  DerivationHasher hasher_;
+  std::vector<Derivation> completed_;
+  std::map<StorePath, std::size_t> position_;  // in completed_, by real path
+  std::map<StorePath, StorePath> real_paths_;  // by listed path
+};
+
+}  // namespace
+
+StorePath add_incomplete_derivation(Store& store, Derivation derivation) {
+  check_derivation(derivation);
+  if (is_deferred(derivation)) {
+    DerivationHasher hasher(store.store_dir(),
+                            [&](const StorePath& path) { return store.read_derivation(path); });
+    hasher.fill_in_outputs(derivation);
+  }
+  return store.add_derivation(derivation);
+}
+
+std::vector<AddedDerivation> add_incomplete_derivations(
+    Store& store, const std::map<StorePath, Derivation>& graph) {
+  std::map<StorePath, StorePathSet> inputs;
+  for (const auto& [path, derivation] : graph) inputs.emplace(path, derivation.references());
+  GraphCompleter completer(store);
+  std::vector<AddedDerivation> added;
+  for (const StorePath& listed : topological_order(
+           inputs, [](const StorePathSet& paths) -> const StorePathSet& { return paths; })) {
+    try {
+      added.push_back(completer.complete(listed, graph.at(listed)));
+    } catch (Error& error) {
+      error.add_context("adding derivation '" + store.store_dir().print(listed) + "'");
+      throw;
+    }
+  }
+  completer.add_all();
+  return added;
+}
+
+}  // namespace cinch

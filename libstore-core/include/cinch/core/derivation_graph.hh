@@ -1,0 +1,29 @@
+// Graphs of derivations whose output paths are still open, as people and front ends write them.
+#pragma once
+
+#include <cinch/core/derivation.hh>
+#include <cinch/core/export.hh>
+#include <cinch/core/store.hh>
+
+#include <map>
+#include <vector>
+
+namespace cinch {
+
+// Fills in deferred outputs and adds the derivation. Returns its path. Throws as
+// Store::add_derivation.
+CINCH_CORE_API StorePath add_incomplete_derivation(Store& store, Derivation derivation);
+
+struct AddedDerivation {
+  StorePath listed;  // the path under which it was given
+  StorePath path;    // the path that it has
+};
+
+// The same for a graph; the result has inputs first. In the graph a derivation is called by the
+// path it is listed under; where outputs are filled in, its real path turns out to be another one,
+// and what refers to it is changed to that. A complete derivation must be listed under its real
+// path. Nothing is added unless all are right.
+CINCH_CORE_API std::vector<AddedDerivation> add_incomplete_derivations(
+    Store& store, const std::map<StorePath, Derivation>& graph);
+
+}  // namespace cinch
