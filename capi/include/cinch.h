@@ -1,0 +1,366 @@
+/*
+ * libcinch: the Nix store layer behind a C interface. It names, stores, builds and reads store
+ * objects; it has no expression language.
+ *
+ * NOT FROZEN before 1.0: until then a minor version may change this header and the library's symbol
+ * version. From 1.0 on nothing that is here is ever changed or removed.
+ *
+ * The smallest program (link with `pkg-config --libs cinch`):
+ *
+ *   #include <cinch.h>
+ *   #include <stdio.h>
+ *
+ *   int main(void) {
+ *     cinch_store *store;
+ *     cinch_error *error = cinch_store_open(CINCH_STR("local?root=/tmp/demo"), NULL, &store);
+ *     if (error != NULL) {
+ *       fprintf(stderr, "%s\n", cinch_error_text(error).data);
+ *       cinch_error_free(error);
+ *       return 1;
+ *     }
+ *     puts(cinch_store_dir(store).data);
+ *     cinch_store_free(store);
+ *     return 0;
+ *   }
+ *
+ * Conventions
+ *
+ * 1. Handles (cinch_store, cinch_path, ...) are opaque. Those that a function hands out through a
+ *    parameter `..._out` belong to the caller, who releases each with the _free function of its
+ * type and nothing else, never with free(). A _free function accepts NULL and cannot fail.
+ * 2. What a getter returns is borrowed: it lives as long as the handle it was asked of.
+ * 3. A cinch_str is bytes and their number, in no particular encoding; it may contain NUL. Those
+ *    that the library returns are followed by a NUL byte that is not counted, unless the getter
+ * says otherwise, and are never NULL; those that the caller passes need none. Arguments are
+ * borrowed for the call.
+ * 4. A function that can fail returns a cinch_error, which the caller owns, or NULL for success. If
+ *    it fails, it leaves its `..._out` parameters as they were. "There is none" is an answer, not
+ * an error. Errors belong to no thread.
+ * 5. const tells the thread rule: functions that take a const handle may be called on it from
+ *    several threads at once; those that take a non-const one need it for themselves. All handles
+ *    may move between threads. None may be used in a child after fork().
+ * 6. A structure that the caller fills in begins with `size`; the macro ..._INIT sets it and zeroes
+ *    the rest, and zero means the default. Fields are only ever appended; a non-zero field that
+ * this version does not know is refused.
+ * 7. A callback gets the payload that was passed beside it as its last argument. It is called
+ * during the call it was passed to, never by two threads at once for one call, but not always on
+ * the calling thread. It returns 0 to go on, and anything else to stop: the function then ends with
+ *    CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the store.
+ * 8. No exception, signal handler, print or exit crosses this interface. The library reads no
+ *    environment variable, changes no process-wide state, and opens descriptors close-on-exec.
+ *
+ * Every function is described in docs/reference/capi.
+ */
+#ifndef CINCH_H
+#define CINCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef __cplusplus
+#define CINCH_NOEXCEPT noexcept
+extern "C" {
+#else
+#define CINCH_NOEXCEPT
+#endif
+
+#define CINCH_API __attribute__((visibility("default")))
+
+/* ---- Strings */
+
+typedef struct cinch_str {
+  const char* data; /* NULL only if size is 0 */
+  size_t size;      /* bytes */
+} cinch_str;
+
+/* The text of a C string, without its NUL. */
+static inline cinch_str cinch_str_of(const char* text) {
+  cinch_str result;
+  result.data = text;
+  result.size = strlen(text);
+  return result;
+}
+#define CINCH_STR(text) cinch_str_of(text)
+
+/* ---- Versions */
+
+#define CINCH_VERSION_MAJOR 0
+#define CINCH_VERSION_MINOR 1
+#define CINCH_VERSION_PATCH 0
+/* Major * 1,000,000 + minor * 1,000 + patch: compare as a number. */
+#define CINCH_VERSION 1000
+
+/* The version of the library that is running, made like CINCH_VERSION. */
+CINCH_API uint32_t cinch_version(void) CINCH_NOEXCEPT;
+/* The interface version: 0 until this header is frozen, 1 from then on. */
+CINCH_API uint32_t cinch_abi_version(void) CINCH_NOEXCEPT;
+/* Whether this build has a feature: "local", "daemon", "build". */
+CINCH_API bool cinch_has_feature(cinch_str name) CINCH_NOEXCEPT;
+
+/* ---- Errors */
+
+typedef struct cinch_error cinch_error;
+
+/* Codes of errors. Numbers never change; new ones may appear: treat an unknown one as CINCH_IO. */
+#define CINCH_OK 0
+#define CINCH_INVALID_ARGUMENT 1
+#define CINCH_MALFORMED 2
+#define CINCH_NOT_FOUND 3
+#define CINCH_NOT_SUPPORTED 4
+#define CINCH_IO 5
+#define CINCH_NO_SPACE 6
+#define CINCH_PERMISSION_DENIED 7
+#define CINCH_READ_ONLY 8
+#define CINCH_BUSY 9
+#define CINCH_CORRUPT 10
+#define CINCH_HASH_MISMATCH 11
+#define CINCH_LIMIT_EXCEEDED 12
+#define CINCH_PROTOCOL 13
+#define CINCH_DISCONNECTED 14
+#define CINCH_CANCELLED 15
+#define CINCH_NOT_TRUSTED 16
+#define CINCH_INVALID_DERIVATION 17
+#define CINCH_BUILD_FAILED 18
+#define CINCH_DEPENDENCY_FAILED 19
+#define CINCH_TIMED_OUT 20
+#define CINCH_SANDBOX_UNAVAILABLE 21
+#define CINCH_INTERNAL 22
+
+CINCH_API uint32_t cinch_error_code(const cinch_error* error) CINCH_NOEXCEPT;
+/* The name of a code, e.g. "not-found"; "unknown" for numbers that are none. */
+CINCH_API cinch_str cinch_code_name(uint32_t code) CINCH_NOEXCEPT;
+/* Everything that is known about the error, on one line. */
+CINCH_API cinch_str cinch_error_text(const cinch_error* error) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_error_message(const cinch_error* error) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_error_subject(const cinch_error* error) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_error_hint(const cinch_error* error) CINCH_NOEXCEPT;
+CINCH_API bool cinch_error_offset(const cinch_error* error,
+                                  uint64_t* offset_bytes_out) CINCH_NOEXCEPT;
+CINCH_API bool cinch_error_is_retryable(const cinch_error* error) CINCH_NOEXCEPT;
+CINCH_API void cinch_error_free(cinch_error* error) CINCH_NOEXCEPT;
+
+/* ---- Cancellation: one handle stops every operation that it was passed to */
+
+typedef struct cinch_cancel cinch_cancel;
+
+CINCH_API cinch_error* cinch_cancel_new(cinch_cancel** cancel_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_cancel_request(const cinch_cancel* cancel) CINCH_NOEXCEPT;
+CINCH_API void cinch_cancel_free(cinch_cancel* cancel) CINCH_NOEXCEPT;
+
+/* ---- Store paths: the name of one object in a store */
+
+typedef struct cinch_path cinch_path;
+typedef struct cinch_paths cinch_paths; /* a list of them */
+
+CINCH_API cinch_error* cinch_path_parse(cinch_str store_dir, cinch_str text,
+                                        cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_path_clone(const cinch_path* path,
+                                        cinch_path** path_out) CINCH_NOEXCEPT;
+/* "/nix/store/<32 characters>-<name>" */
+CINCH_API cinch_str cinch_path_text(const cinch_path* path) CINCH_NOEXCEPT;
+/* "<32 characters>-<name>" */
+CINCH_API cinch_str cinch_path_base_name(const cinch_path* path) CINCH_NOEXCEPT;
+/* "<name>" */
+CINCH_API cinch_str cinch_path_name(const cinch_path* path) CINCH_NOEXCEPT;
+/* "<32 characters>"; no NUL follows */
+CINCH_API cinch_str cinch_path_hash_part(const cinch_path* path) CINCH_NOEXCEPT;
+CINCH_API void cinch_path_free(cinch_path* path) CINCH_NOEXCEPT;
+
+CINCH_API size_t cinch_paths_count(const cinch_paths* paths) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_paths_at(const cinch_paths* paths, size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_paths_free(cinch_paths* paths) CINCH_NOEXCEPT;
+
+/* ---- Stores */
+
+typedef struct cinch_store cinch_store;
+
+typedef struct cinch_setting {
+  cinch_str name;
+  cinch_str value;
+} cinch_setting;
+
+typedef struct cinch_store_options {
+  uint32_t size;     /* bytes of this structure; set by the macro */
+  uint32_t reserved; /* 0 */
+  /* Settings by their names in nix.conf, e.g. "sandbox-paths". */
+  const cinch_setting* settings;
+  size_t settings_count;
+  /* What to take for environment variables, e.g. "NIX_STORE_DIR"; the process's are not read. */
+  const cinch_setting* environment;
+  size_t environment_count;
+} cinch_store_options;
+#define CINCH_STORE_OPTIONS_INIT \
+  { sizeof(cinch_store_options), 0, NULL, 0, NULL, 0 }
+
+CINCH_API cinch_error* cinch_store_open(cinch_str url, const cinch_store_options* options,
+                                        cinch_store** store_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_store_free(cinch_store* store) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_store_dir(const cinch_store* store) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_store_url(const cinch_store* store) CINCH_NOEXCEPT;
+
+/* ---- What a store knows about its objects */
+
+typedef struct cinch_path_info cinch_path_info;
+typedef struct cinch_path_infos cinch_path_infos; /* a list of them */
+
+CINCH_API cinch_error* cinch_store_is_valid(const cinch_store* store, const cinch_path* path,
+                                            bool* valid_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_find(const cinch_store* store, const cinch_path* const* paths,
+                                        size_t paths_count,
+                                        cinch_path_infos** infos_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_find_by_hash_part(const cinch_store* store, cinch_str hash_part,
+                                                     cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_closure(const cinch_store* store, const cinch_path* const* paths,
+                                           size_t paths_count,
+                                           cinch_path_infos** infos_out) CINCH_NOEXCEPT;
+
+CINCH_API size_t cinch_path_infos_count(const cinch_path_infos* infos) CINCH_NOEXCEPT;
+CINCH_API const cinch_path_info* cinch_path_infos_at(const cinch_path_infos* infos,
+                                                     size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_path_infos_free(cinch_path_infos* infos) CINCH_NOEXCEPT;
+
+CINCH_API const cinch_path* cinch_path_info_path(const cinch_path_info* info) CINCH_NOEXCEPT;
+/* "sha256-<base64>" */
+CINCH_API cinch_str cinch_path_info_nar_hash(const cinch_path_info* info) CINCH_NOEXCEPT;
+CINCH_API uint64_t cinch_path_info_nar_size_bytes(const cinch_path_info* info) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_path_info_references_count(const cinch_path_info* info) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_path_info_reference_at(const cinch_path_info* info,
+                                                         size_t index) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_path_info_deriver(const cinch_path_info* info) CINCH_NOEXCEPT;
+CINCH_API int64_t cinch_path_info_registration_unix_seconds(const cinch_path_info* info)
+    CINCH_NOEXCEPT;
+CINCH_API bool cinch_path_info_is_ultimate(const cinch_path_info* info) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_path_info_signatures_count(const cinch_path_info* info) CINCH_NOEXCEPT;
+/* "<key name>:<base64>" */
+CINCH_API cinch_str cinch_path_info_signature_at(const cinch_path_info* info,
+                                                 size_t index) CINCH_NOEXCEPT;
+/* "fixed:sha256:<nix32>", ...; empty if the path does not follow from the content */
+CINCH_API cinch_str cinch_path_info_content_address(const cinch_path_info* info) CINCH_NOEXCEPT;
+
+/* ---- Adding content, and reading it back */
+
+CINCH_API cinch_error* cinch_store_add_file(const cinch_store* store, cinch_str name,
+                                            cinch_str file_name, const cinch_cancel* cancel,
+                                            cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_add_tree(const cinch_store* store, cinch_str name,
+                                            cinch_str file_name, const cinch_cancel* cancel,
+                                            cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_add_text(const cinch_store* store, cinch_str name,
+                                            cinch_str text, const cinch_path* const* references,
+                                            size_t references_count,
+                                            cinch_path** path_out) CINCH_NOEXCEPT;
+
+/* Takes the next bytes, which are valid during the call only; there is at least one. */
+typedef int32_t (*cinch_write_fn)(cinch_str bytes, void* payload);
+
+CINCH_API cinch_error* cinch_store_read_nar(const cinch_store* store, const cinch_path* path,
+                                            const cinch_cancel* cancel, cinch_write_fn write,
+                                            void* payload) CINCH_NOEXCEPT;
+
+/* ---- Derivations and building */
+
+typedef struct cinch_outputs cinch_outputs; /* a list of names and, where known, paths */
+
+CINCH_API size_t cinch_outputs_count(const cinch_outputs* outputs) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_outputs_name_at(const cinch_outputs* outputs,
+                                          size_t index) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_outputs_path_at(const cinch_outputs* outputs,
+                                                  size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_outputs_free(cinch_outputs* outputs) CINCH_NOEXCEPT;
+
+CINCH_API cinch_error* cinch_store_add_derivation(const cinch_store* store, cinch_str json,
+                                                  cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_add_derivations(const cinch_store* store, cinch_str json,
+                                                   cinch_paths** paths_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_derivation_outputs(const cinch_store* store,
+                                                      const cinch_path* derivation,
+                                                      cinch_outputs** outputs_out) CINCH_NOEXCEPT;
+
+/* Kinds of events. New ones may appear: ignore those that you do not know. */
+#define CINCH_EVENT_MESSAGE 1        /* level, text: a sentence for a person */
+#define CINCH_EVENT_BUILD_STARTED 2  /* derivation */
+#define CINCH_EVENT_BUILD_LOG 3      /* derivation, text: one line, without the newline */
+#define CINCH_EVENT_BUILD_FINISHED 4 /* derivation, status, text: the error; duration_ms */
+#define CINCH_EVENT_PROGRESS 5       /* done, expected, running, failed: numbers of builds */
+
+/* What happened. Fields that the kind does not name are 0, NULL or empty. */
+typedef struct cinch_event {
+  uint32_t size; /* bytes of this structure; set by the library */
+  uint32_t kind;
+  const cinch_path* derivation;
+  cinch_str text;
+  uint32_t level;  /* 0 error, 1 warning, 2 notice, 3 info, up to 7: ever more detail */
+  uint32_t status; /* one of CINCH_BUILD_... */
+  uint64_t duration_ms;
+  uint64_t done;
+  uint64_t expected;
+  uint64_t running;
+  uint64_t failed;
+} cinch_event;
+
+/* Gets each event as it happens, in order. The event is valid during the call only. */
+typedef int32_t (*cinch_event_fn)(const cinch_event* event, void* payload);
+
+typedef struct cinch_build_options {
+  uint32_t size;       /* bytes of this structure; set by the macro */
+  uint32_t keep_going; /* 1: after a failure, finish what does not depend on it */
+  cinch_event_fn event;
+  void* payload; /* for event */
+  const cinch_cancel* cancel;
+} cinch_build_options;
+#define CINCH_BUILD_OPTIONS_INIT \
+  { sizeof(cinch_build_options), 0, NULL, NULL, NULL }
+
+/* How a build ended. Numbers never change; new ones may appear: each unknown one is a failure. */
+#define CINCH_BUILD_BUILT 0
+#define CINCH_BUILD_SUBSTITUTED 1
+#define CINCH_BUILD_ALREADY_VALID 2
+#define CINCH_BUILD_PERMANENT_FAILURE 3
+#define CINCH_BUILD_INPUT_REJECTED 4
+#define CINCH_BUILD_OUTPUT_REJECTED 5
+#define CINCH_BUILD_TRANSIENT_FAILURE 6
+#define CINCH_BUILD_CACHED_FAILURE 7
+#define CINCH_BUILD_TIMED_OUT 8
+#define CINCH_BUILD_MISC_FAILURE 9
+#define CINCH_BUILD_DEPENDENCY_FAILED 10
+#define CINCH_BUILD_LOG_LIMIT_EXCEEDED 11
+#define CINCH_BUILD_NOT_DETERMINISTIC 12
+#define CINCH_BUILD_RESOLVES_TO_ALREADY_VALID 13
+#define CINCH_BUILD_NO_SUBSTITUTERS 14
+
+typedef struct cinch_build_result cinch_build_result;
+typedef struct cinch_build_results cinch_build_results; /* a list of them */
+
+CINCH_API cinch_error* cinch_store_build(const cinch_store* store, const cinch_str* wanted,
+                                         size_t wanted_count, const cinch_build_options* options,
+                                         cinch_build_results** results_out) CINCH_NOEXCEPT;
+
+CINCH_API size_t cinch_build_results_count(const cinch_build_results* results) CINCH_NOEXCEPT;
+CINCH_API const cinch_build_result* cinch_build_results_at(const cinch_build_results* results,
+                                                           size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_build_results_free(cinch_build_results* results) CINCH_NOEXCEPT;
+
+CINCH_API uint32_t cinch_build_result_status(const cinch_build_result* result) CINCH_NOEXCEPT;
+CINCH_API bool cinch_build_result_succeeded(const cinch_build_result* result) CINCH_NOEXCEPT;
+/* Empty on success; else it names the derivation, the exit status and the log. */
+CINCH_API cinch_str cinch_build_result_message(const cinch_build_result* result) CINCH_NOEXCEPT;
+CINCH_API const cinch_outputs* cinch_build_result_outputs(const cinch_build_result* result)
+    CINCH_NOEXCEPT;
+CINCH_API int64_t cinch_build_result_start_unix_seconds(const cinch_build_result* result)
+    CINCH_NOEXCEPT;
+CINCH_API int64_t cinch_build_result_stop_unix_seconds(const cinch_build_result* result)
+    CINCH_NOEXCEPT;
+/* The name of a status, e.g. "Built"; "unknown" for numbers that are none. */
+CINCH_API cinch_str cinch_build_status_name(uint32_t status) CINCH_NOEXCEPT;
+
+CINCH_API cinch_error* cinch_store_read_log(const cinch_store* store, const cinch_path* derivation,
+                                            cinch_write_fn write, void* payload,
+                                            bool* found_out) CINCH_NOEXCEPT;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
