@@ -37,7 +37,7 @@ std::uint64_t milliseconds_since(std::chrono::steady_clock::time_point start) {
 
 void ActivityReader::handle(const wire::Message& message) {
   if (const auto* text = std::get_if<wire::LogText>(&message)) {
-    events_.emit(MessageEvent{Verbosity::info, without_newline(text->text)});
+    events_.emit(MessageEvent{Verbosity::info, without_newline(wire::without_colours(text->text))});
   } else if (const auto* activity = std::get_if<wire::StartActivity>(&message)) {
     start(*activity);
   } else if (const auto* end = std::get_if<wire::StopActivity>(&message)) {

@@ -64,6 +64,7 @@ class PooledClient final : public DaemonClient {
   auto call(Operation operation, Write&& write, Read&& read);
   template <class Read>
   auto call_for_each(Operation operation, std::span<const StorePath> paths, Read&& read);
+  [[noreturn]] void throw_invalid(const StorePath& path) const;
   void restore_roots();
   void end_builds(const ActivityReader& activities, std::span<const BuildResult> results,
                   EventSink& events);
@@ -186,11 +187,18 @@ std::vector<StorePathSet> PooledClient::find_derivers(std::span<const StorePath>
   return call_for_each(Operation::query_valid_derivers, paths, read_path_set);
 }
 
+// Nix's daemon begins its reply before it looks for the path, and then has no way to say that there
+// is none. So the same message asks whether the path is valid.
 void PooledClient::read_nar(const StorePath& path, Sink& sink, std::stop_token stop) {
   with_connection(stop, [&](Connection& connection) {
-    connection.begin(Operation::nar_from_path);
-    wire::write_path(connection.out(), connection.dialect(), path);
+    for (const Operation operation : {Operation::is_valid_path, Operation::nar_from_path}) {
+      connection.begin(operation);
+      wire::write_path(connection.out(), connection.dialect(), path);
+    }
     connection.send();
+    connection.wait_for_reply();
+    if (!connection.in().flag()) throw_invalid(path);
+    connection.end();
     connection.wait_for_reply();
     copy_nar(connection.in(), sink);
     connection.end();
@@ -199,10 +207,19 @@ void PooledClient::read_nar(const StorePath& path, Sink& sink, std::stop_token s
 
 std::vector<Derivation> PooledClient::read_derivations(std::span<const StorePath> paths) {
   if (paths.empty()) return {};
+  const StorePathSet valid = find_valid({paths.begin(), paths.end()});
+  for (const StorePath& path : paths) {
+    if (!valid.contains(path)) throw_invalid(path);
+  }
   return call_for_each(Operation::nar_from_path, paths,
                        [](Decoder& in, const Dialect& dialect, const StorePath& path) {
                          return read_derivation_nar(in, path, dialect.store_dir);
                        });
+}
+
+void PooledClient::throw_invalid(const StorePath& path) const {
+  throw Error(Code::not_found, "path '" + store_dir().print(path) + "' is not valid")
+      .about(options_.url);
 }
 
 // Where frames go: before each one it listens whether the daemon has refused the stream already.

@@ -172,9 +172,22 @@ Failure to_failure(const Error& error) {
 }
 
 Error to_error(const Failure& failure) {
-  Error error(code_of(failure), failure.message);
-  for (const std::string& trace : failure.traces) error.add_context(trace);
+  Error error(code_of(failure), without_colours(failure.message));
+  for (const std::string& trace : failure.traces) error.add_context(without_colours(trace));
   return error;
+}
+
+std::string without_colours(std::string_view text) {
+  std::string plain;
+  while (!text.empty()) {
+    const std::size_t escape = text.find("\x1b[");
+    plain += text.substr(0, escape);
+    if (escape == std::string_view::npos) break;
+    text.remove_prefix(escape + 2);
+    const std::size_t end = text.find_first_not_of("0123456789;");
+    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
+  }
+  return plain;
 }
 
 void write_old_failure(Encoder& encoder, std::string_view message) {

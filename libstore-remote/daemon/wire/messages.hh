@@ -63,6 +63,8 @@ Message read_message(Decoder& decoder);
 // against the few sentences that have a code of their own.
 Failure to_failure(const Error& error);
 Error to_error(const Failure& failure);
+// Nix's daemon paints its sentences for a terminal: the same text without the escape sequences.
+std::string without_colours(std::string_view text);
 // How clients before 1.26 expect an error.
 void write_old_failure(Encoder& encoder, std::string_view message);
 

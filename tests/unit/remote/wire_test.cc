@@ -182,6 +182,14 @@ TEST_CASE("an unknown message is refused") {
   CHECK(test::code_of([&] { read_message(decoder); }) == Code::protocol);
 }
 
+TEST_CASE("sentences lose their colours") {
+  CHECK(without_colours("path '\x1b[35;1m/nix/store/x\x1b[0m' is \x1b[31;1mnot\x1b[0m valid") ==
+        "path '/nix/store/x' is not valid");
+  CHECK(without_colours("\x1b[") == "");
+  CHECK(without_colours("\x1b[31") == "");
+  CHECK(without_colours("a\x1b") == "a\x1b");
+}
+
 TEST_CASE("errors keep their code between peers of ours, and get one from Nix's sentences") {
   const Failure ours = to_failure(Error(Code::no_space, "the disk is full").about("/nix/store"));
   Encoder encoder;
