@@ -213,10 +213,11 @@ class BuildCoordinator::Machine {
       auto at = std::lower_bound(node.requests.begin(), node.requests.end(), request);
       if (at != node.requests.end() && *at == request) continue;
       node.requests.insert(at, request);
-      Request& counts = change(request);
-      counts.nodes.push_back(index);
-      if (is_active(node.state)) counts.expected += 1;
-      if (node.state == State::running || node.state == State::stopping) counts.running += 1;
+      requests_.at(request).nodes.push_back(index);
+      if (is_active(node.state)) change(request).expected += 1;
+      if (node.state == State::running || node.state == State::stopping) {
+        change(request).running += 1;
+      }
       stack.insert(stack.end(), node.inputs.begin(), node.inputs.end());
     }
   }
