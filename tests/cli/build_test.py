@@ -1,0 +1,185 @@
+#!/usr/bin/env python3
+"""build and log, in a sandbox; exit statuses; Ctrl-C."""
+import json
+import os
+import signal
+import subprocess
+import time
+import unittest
+from pathlib import Path
+
+from command import CINCH, CommandTest, derivation, main
+
+
+def namespaces_work():
+    return subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
+
+
+@unittest.skipUnless(namespaces_work(), "the system forbids user namespaces")
+class BuildTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        paths = " ".join(f"/{name}" for name in ("bin", "usr", "lib", "lib64")
+                         if os.path.exists(f"/{name}"))
+        self.write_config(f"sandbox-paths = {paths}\n")
+
+    def add(self, name, script, **fields):
+        return self.in_store("derivation", "add", input=derivation(name, script, **fields))
+
+    def build(self, *arguments, **options):
+        return self.in_store("build", *arguments, **options)
+
+    def test_builds_and_links(self):
+        path = self.add("hello", "echo hello > $out; echo a log line")
+        out = self.build(path + "^out", "--print-out-paths")
+        self.assertRegex(out, r"^/nix/store/[0-9a-z]{32}-hello$")
+        self.assertEqual(os.readlink(self.directory / "result"), out)
+        self.assertEqual(self.in_store("store", "cat", "result"), "hello")
+        self.assertEqual(self.in_store("log", path), "a log line")
+        self.assertEqual(self.in_store("log", out), "a log line")
+        self.assertEqual(self.in_store("store", "verify", out), "")
+        # The link is a root of the garbage collector.
+        roots = self.root / "nix/var/nix/gcroots/auto"
+        self.assertIn(str(self.directory / "result"),
+                      [os.readlink(roots / name) for name in os.listdir(roots)])
+        # A second time nothing runs.
+        again = self.cinch("build", path + "^*", "--store", self.store)
+        self.assertEqual(again.status, 0)
+        self.assertNotIn("building", again.err)
+
+    def test_messages(self):
+        path = self.add("talk", "echo one; echo two >&2; echo > $out")
+        result = self.cinch("build", path + "^*", "-L", "--no-link", "--store", self.store)
+        self.assertEqual(result.out, "")
+        self.assertIn(f"building '{path}'...\n", result.err)
+        self.assertIn("talk> one\n", result.err)
+        self.assertIn("talk> two\n", result.err)
+        self.assertFalse((self.directory / "result").exists())
+
+    def test_internal_json(self):
+        path = self.add("talk", "echo one; echo > $out")
+        result = self.cinch("build", path + "^*", "--log-format", "internal-json",
+                            "--store", self.store)
+        self.assertEqual(result.status, 0, result)
+        events = []
+        for line in result.err.splitlines():
+            self.assertTrue(line.startswith("@nix "), line)
+            events.append(json.loads(line.removeprefix("@nix ")))
+        start = next(event for event in events
+                     if event["action"] == "start" and event["type"] == 105)
+        self.assertEqual(start["fields"][0], path)
+        self.assertIn({"action": "result", "type": 101, "id": start["id"], "fields": ["one"]},
+                      events)
+        self.assertIn({"action": "stop", "id": start["id"]}, events)
+
+    def test_json_and_many_outputs(self):
+        path = self.add("many", "echo a > $out; echo b > $dev", outputs={"out": {}, "dev": {}})
+        [entry] = json.loads(self.build(path + "^*", "--json"))
+        self.assertEqual(entry["drvPath"], path)
+        self.assertEqual(set(entry["outputs"]), {"out", "dev"})
+        self.assertEqual(os.readlink(self.directory / "result-dev"), entry["outputs"]["dev"])
+        other = self.add("other", "echo > $out")
+        self.build(path + "^dev", other + "^out", "-o", "links")
+        self.assertEqual({name for name in os.listdir(self.directory) if "links" in name},
+                         {"links-dev", "links-1"})
+
+    def test_dry_run(self):
+        path = self.add("hello", "echo > $out")
+        result = self.cinch("build", path + "^*", "--dry-run", "--store", self.store)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn("this derivation will be built:", result.err)
+        self.assertIn(path, result.err)
+        self.assertFalse((self.directory / "result").exists())
+
+    def test_plain_paths(self):
+        path = self.add("hello", "echo > $out")
+        result = self.cinch("build", path, "--no-link", "--store", self.store)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn(path + "^*", result.err)
+        self.fail_with(1, "build", path + "^nope", "--store", self.store)
+        absent = "/nix/store/00000000000000000000000000000000-absent"
+        self.fail_with(1, "build", absent, "--no-link", "--store", self.store)
+
+    def test_links_replace_only_links(self):
+        path = self.add("hello", "echo > $out")
+        self.write("result", "precious")
+        self.fail_with(1, "build", path + "^*", "--store", self.store)
+        self.assertEqual((self.directory / "result").read_text(), "precious")
+
+    def test_failure(self):
+        path = self.add("broken", "echo some words; exit 7")
+        err = self.fail_with(100, "build", path + "^*", "--store", self.store)
+        self.assertIn(path, err)
+        self.assertIn("7", err)
+        self.assertIn("some words", err)
+        self.assertFalse((self.directory / "result").exists())
+
+    def test_timeouts(self):
+        path = self.add("slow", "sleep 30; echo > $out")
+        self.fail_with(101, "build", path + "^*", "--timeout", "1", "--store", self.store)
+        self.fail_with(101, "build", path + "^*", "--max-silent-time", "1", "--store", self.store)
+
+    def test_hash_mismatch(self):
+        wrong = "sha256-AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
+        path = self.add("fixed", "echo hi > $out",
+                        outputs={"out": {"method": "flat", "hash": wrong}})
+        err = self.fail_with(102, "build", path + "^*", "--store", self.store)
+        self.assertIn("sha256-AAAA", err)
+
+    def test_keep_going(self):
+        bad = self.add("bad", "exit 1")
+        good = self.add("good", "sleep 0.3; echo > $out")
+        result = self.cinch("build", "-k", bad + "^*", good + "^*", "--store", self.store)
+        self.assertEqual(result.status, 100, result)
+        out = self.in_store("path-info", good + "^out")
+        self.assertRegex(out, "-good$")
+
+    def test_needs_a_build_store(self):
+        self.assertIn("error:", self.fail_with(1, "log", "/nix/store/" + "0" * 32 + "-x",
+                                               "--store", self.store))
+
+    def processes_of(self, word):
+        found = []
+        for name in os.listdir("/proc"):
+            if not name.isdigit():
+                continue
+            try:
+                command = Path(f"/proc/{name}/cmdline").read_bytes()
+            except OSError:
+                continue
+            if word.encode() in command and int(name) != os.getpid():
+                found.append(int(name))
+        return found
+
+    def interrupt(self, number, expected):
+        mark = f"97{os.getpid()}"
+        path = self.add("endless", f"echo started; sleep {mark}")
+        process = subprocess.Popen([CINCH, "build", "-L", path + "^*", "--store", self.store],
+                                   stderr=subprocess.PIPE, cwd=self.directory,
+                                   env=self.environment, start_new_session=True)
+        self.addCleanup(process.stderr.close)
+        for line in process.stderr:
+            if b"endless> started" in line:
+                break
+        began = time.monotonic()
+        process.send_signal(number)
+        rest = process.stderr.read().decode()
+        self.assertEqual(process.wait(10), expected, rest)
+        self.assertLess(time.monotonic() - began, 5)
+        self.assertIn("error: interrupted by the user", rest)
+        self.assertEqual(self.processes_of(f"sleep\0{mark}"), [])
+        self.assertNotIn(str(self.root), Path("/proc/self/mountinfo").read_text())
+        self.assertEqual(os.listdir(self.root / "nix/var/nix/builds"), [])
+        # Nobody holds a lock: another build of the same starts at once.
+        again = self.cinch("build", path + "^*", "--timeout", "1", "--store", self.store)
+        self.assertEqual(again.status, 101, again)
+
+    def test_interrupt(self):
+        self.interrupt(signal.SIGINT, 130)
+
+    def test_terminate(self):
+        self.interrupt(signal.SIGTERM, 143)
+
+
+if __name__ == "__main__":
+    main()

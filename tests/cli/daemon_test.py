@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+"""The daemon, with our own client and with Nix's."""
+import json
+import signal
+import subprocess
+import unittest
+
+from command import CINCH, CommandTest, main, needs_nix
+
+
+class DaemonTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        self.socket = self.directory / "socket"
+
+    def start(self, *arguments):
+        process = subprocess.Popen([CINCH, "daemon", "--store", self.store, "--socket", self.socket,
+                                    *arguments], stderr=subprocess.PIPE, cwd=self.directory,
+                                   env=self.environment)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        line = process.stderr.readline().decode()
+        self.assertIn(f"listening on '{self.socket}'", line)
+        return process
+
+    def stop(self, process, number=signal.SIGTERM):
+        process.send_signal(number)
+        self.assertEqual(process.wait(10), 0)
+        self.assertFalse(self.socket.exists())
+
+    def test_our_client(self):
+        process = self.start()
+        url = f"unix://{self.socket}"
+        self.make_tree()
+        path = self.succeed("store", "add", "tree", "--store", url)
+        self.assertEqual(self.succeed("hash", "path", "tree"),
+                         json.loads(self.succeed("path-info", "--json", path, "--store",
+                                                 url))[0]["narHash"])
+        self.assertEqual(self.succeed("store", "ls", "-R", path, "--store", url).split(),
+                         ["./a", "./empty", "./link", "./sub", "./sub/b", "./sub/deeper",
+                          "./sub/deeper/c"])
+        self.assertEqual(self.succeed("store", "cat", path + "/a", environment={"NIX_REMOTE": url}),
+                         "hi")
+        self.assertIn(url, self.succeed("store", "info", "--store", url))
+        self.stop(process)
+        self.assertEqual(self.in_store("path-info", path), path)
+
+    @needs_nix
+    def test_nix_as_client(self):
+        process = self.start()
+        url = f"unix://{self.socket}"
+        self.make_tree()
+        path = self.nix("store", "add-path", "tree", "--store", url)
+        self.assertEqual(self.in_store("path-info", path), path)
+        self.stop(process, signal.SIGINT)
+
+    def test_second_daemon_is_refused(self):
+        process = self.start()
+        self.fail_with(1, "daemon", "--store", self.store, "--socket-path", self.socket)
+        self.assertTrue(self.socket.exists())
+        self.stop(process)
+
+    def test_default_socket(self):
+        process = subprocess.Popen([CINCH, "daemon", "--store", self.store],
+                                   stderr=subprocess.PIPE, cwd=self.directory,
+                                   env=self.environment)
+        self.addCleanup(process.stderr.close)
+        self.addCleanup(process.kill)
+        self.assertIn(f"{self.root}/nix/var/nix/daemon-socket/socket",
+                      process.stderr.readline().decode())
+        process.terminate()
+        self.assertEqual(process.wait(10), 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,141 @@
+#!/usr/bin/env python3
+"""store and path-info on a store of their own; Nix 2.8 reads the same store and says the same."""
+import json
+import unittest
+
+from command import CommandTest, main, needs_nix
+
+
+class StoreTest(CommandTest):
+    def add_tree(self):
+        self.make_tree()
+        return self.in_store("store", "add", "tree")
+
+    def real(self, path):
+        return self.root / path.lstrip("/")
+
+    @needs_nix
+    def test_same_paths_as_nix(self):
+        self.make_tree()
+        elsewhere = ["--store", f"local?root={self.directory}/nix-root"]
+        for ours, theirs in [
+            (["store", "add", "tree"], ["store", "add-path", "tree"]),
+            (["store", "add-path", "tree", "--name", "x"],
+             ["store", "add-path", "tree", "--name", "x"]),
+            (["store", "add", "--mode", "flat", "tree/a"], ["store", "add-file", "tree/a"]),
+            (["store", "add-file", "tree/a", "-n", "y"],
+             ["store", "add-file", "tree/a", "-n", "y"]),
+            (["store", "add", "tree/link"], ["store", "add-path", "tree/link"]),
+        ]:
+            with self.subTest(ours):
+                expected = self.nix(*theirs, *elsewhere)
+                self.assertEqual(self.in_store(*ours, "--dry-run"), expected)
+                self.assertEqual(self.in_store(*ours), expected)
+
+    @needs_nix
+    def test_nix_reads_our_store(self):
+        path = self.add_tree()
+        theirs = json.loads(self.nix("path-info", "--json", "--store", self.store, path))
+        ours = json.loads(self.in_store("path-info", "--json", path))
+        self.assertEqual(ours, theirs)
+        for options in ([], ["-l"], ["-R"], ["-lR"], ["-d"], ["-ld"]):
+            for below in ("", "/sub", "/a"):
+                with self.subTest(f"{options} {below}"):
+                    arguments = ["store", "ls", *options, "--store", self.store, path + below]
+                    self.assertEqual(self.succeed(*arguments), self.nix(*arguments))
+        for options in (["--json"], ["--json", "-R"]):
+            arguments = ["store", "ls", *options, "--store", self.store, path]
+            self.assertEqual(json.loads(self.succeed(*arguments)),
+                             json.loads(self.nix(*arguments)))
+        for options in ([], ["-s"], ["-S"], ["-sSh"], ["--sigs"], ["-s", "--sigs"]):
+            arguments = ["path-info", *options, "--store", self.store, path]
+            self.assertEqual(self.succeed(*arguments), self.nix(*arguments))
+        arguments = ["path-info", "--json", "-S", "--store", self.store, path]
+        self.assertEqual(json.loads(self.succeed(*arguments)), json.loads(self.nix(*arguments)))
+        self.nix("store", "verify", "--no-trust", "--store", self.store, "--all")
+
+    def test_cat_and_dump(self):
+        path = self.add_tree()
+        self.assertEqual(self.in_store("store", "cat", path + "/a"), "hi")
+        self.assertEqual(self.in_store("store", "cat", path + "/sub/deeper/c"), "y" * 5000)
+        dumped = self.cinch("store", "dump-path", path, "--store", self.store).bytes
+        self.assertEqual(dumped, self.cinch("nar", "pack", "tree").bytes)
+
+    def test_bad_paths(self):
+        path = self.add_tree()
+        store = ["--store", self.store]
+        absent = "/nix/store/00000000000000000000000000000000-absent"
+        for verb, argument, words in [
+            ("ls", path + "/zz", "does not exist"),
+            ("ls", path + "/a/zz", "does not exist"),
+            ("cat", path + "/link", "not a regular file"),
+            ("cat", path + "/sub", "not a regular file"),
+            ("ls", absent, "is not valid"),
+            ("cat", absent + "/x", "is not valid"),
+            ("dump-path", absent, "not valid"),
+            ("ls", "/etc/passwd", "not a path in the store"),
+            ("ls", "/nix/store/", "not a path in the store"),
+            ("ls", path + "/../../..", "'..'"),
+            ("add", "/nonexistent", "/nonexistent"),
+            ("add", "/dev/null", "/dev/null"),
+        ]:
+            with self.subTest(f"{verb} {argument}"):
+                self.assertIn(words, self.fail_with(1, "store", verb, argument, *store))
+        self.write("bad name", "x")
+        self.fail_with(1, "store", "add", "bad name", *store)
+        self.fail_with(1, "store", "add", "--mode", "flat", "tree", *store)
+        self.fail_with(1, "store", "add", "--mode", "git", "tree", *store)
+        self.fail_with(1, "path-info", absent, *store)
+        self.assertEqual(json.loads(self.in_store("path-info", "--json", absent)),
+                         [{"path": absent, "valid": False}])
+
+    def test_links_lead_to_paths(self):
+        path = self.add_tree()
+        (self.directory / "result").symlink_to(path)
+        (self.directory / "second").symlink_to("result")
+        for name in ("result", "./second", str(self.directory / "result")):
+            self.assertEqual(self.in_store("path-info", name), path)
+        self.assertEqual(self.in_store("store", "cat", "second/a"), "hi")
+
+    def test_adding_twice_changes_nothing(self):
+        path = self.add_tree()
+        before = self.in_store("path-info", "--json", path)
+        self.assertEqual(self.in_store("store", "add", "tree"), path)
+        self.assertEqual(self.in_store("path-info", "--json", path), before)
+        self.assertEqual(self.in_store("path-info", "--all"), path)
+
+    def test_path_info_forms(self):
+        path = self.add_tree()
+        listed = json.loads(self.in_store("path-info", "--json", path))
+        keyed = json.loads(self.in_store("path-info", "--json", "--json-format", "1", path))
+        self.assertEqual(list(keyed), [path])
+        self.assertEqual(keyed[path]["narHash"], listed[0]["narHash"])
+        self.fail_with(1, "path-info", "--json", "--json-format", "9", path, "--store", self.store)
+
+    def test_verify_finds_damage(self):
+        path = self.add_tree()
+        store = ["--store", self.store]
+        self.assertEqual(self.in_store("store", "verify", "--all"), "")
+        self.assertEqual(self.in_store("store", "verify", path, "-r"), "")
+        text = self.fail_with(2, "store", "verify", path, "--sigs-needed", "1", *store)
+        self.assertIn("untrusted", text)
+        file = self.real(path) / "a"
+        file.chmod(0o644)
+        file.write_text("ho\n")
+        self.assertIn(path, self.fail_with(1, "store", "verify", path, *store))
+        self.assertEqual(self.in_store("store", "verify", "--no-contents", path), "")
+        text = self.fail_with(3, "store", "verify", path, "-n", "1", *store)
+        absent = "/nix/store/00000000000000000000000000000000-absent"
+        self.fail_with(4, "store", "verify", absent, *store)
+
+    def test_info(self):
+        self.assertIn("Store URL: local", self.in_store("store", "info"))
+        self.assertIn("Store URL: local", self.in_store("store", "ping"))
+        value = json.loads(self.in_store("store", "info", "--json"))
+        self.assertTrue(value["url"].startswith("local"))
+        self.fail_with(1, "store", "info", "--store", "unix:///nonexistent/socket")
+        self.fail_with(1, "store", "info", "--store", "gopher://x")
+
+
+if __name__ == "__main__":
+    main()

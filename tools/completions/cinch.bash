@@ -1,0 +1,62 @@
+# bash completion for cinch; written by 'cinch __completion bash'.
+_cinch() {
+  local cur=${COMP_WORDS[COMP_CWORD]} word verb= words= skip=0 global
+  global='--store --option -v --verbose --quiet --debug --log-format -L --print-build-logs --extra-experimental-features --experimental-features --help --version'
+  for word in "${COMP_WORDS[@]:1:COMP_CWORD-1}"; do
+    if ((skip > 0)); then ((skip -= 1)); continue; fi
+    case $word in
+      --store) skip=1 ;;
+      --option) skip=2 ;;
+      --log-format) skip=1 ;;
+      --extra-experimental-features) skip=1 ;;
+      --experimental-features) skip=1 ;;
+      -*) ;;
+      *) if [[ -z $verb ]]; then verb=$word
+         elif [[ $verb != *' '* ]]; then verb+=" $word"; fi ;;
+    esac
+  done
+  case $verb in
+    '') words='build log path-info derivation store hash nar key config daemon' ;;
+    'derivation') words='show add' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify' ;;
+    'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
+    'nar') words='pack ls cat' ;;
+    'key') words='generate-secret convert-secret-to-public' ;;
+    'config') words='show' ;;
+    'build'|'build '*) words='-o --out-link --no-link --print-out-paths --json --dry-run -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
+    'log'|'log '*) words='' ;;
+    'path-info'|'path-info '*) words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --json --json-format' ;;
+    'derivation show') words='-r --recursive' ;;
+    'derivation add') words='' ;;
+    'store add') words='-n --name --mode --hash-algo --dry-run' ;;
+    'store add-file') words='-n --name --dry-run' ;;
+    'store add-path') words='-n --name --dry-run' ;;
+    'store ls') words='-l --long -R --recursive -d --directory --json' ;;
+    'store cat') words='' ;;
+    'store dump-path') words='' ;;
+    'store info') words='--json' ;;
+    'store verify') words='--all -r --recursive --no-contents --no-trust -n --sigs-needed' ;;
+    'hash path') words='--algo --type --mode --format --base16 --base32 --base64 --sri' ;;
+    'hash file') words='--algo --type --format --base16 --base32 --base64 --sri' ;;
+    'hash convert') words='--hash-algo --from --to' ;;
+    'hash to-base16') words='--type' ;;
+    'hash to-base32') words='--type' ;;
+    'hash to-base64') words='--type' ;;
+    'hash to-sri') words='--type' ;;
+    'nar pack') words='' ;;
+    'nar ls') words='-l --long -R --recursive -d --directory --json' ;;
+    'nar cat') words='' ;;
+    'key generate-secret') words='--key-name' ;;
+    'key convert-secret-to-public') words='' ;;
+    'config show') words='--json' ;;
+    'daemon'|'daemon '*) words='--socket --socket-path --force-trusted --force-untrusted' ;;
+  esac
+  if [[ $cur == -* || -z $verb ]]; then
+    COMPREPLY=($(compgen -W "$words $global" -- "$cur"))
+  elif [[ -n $words && $words != -* ]]; then
+    COMPREPLY=($(compgen -W "$words" -- "$cur"))
+  else
+    COMPREPLY=($(compgen -f -- "$cur"))
+  fi
+}
+complete -o filenames -F _cinch cinch

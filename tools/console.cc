@@ -1,0 +1,226 @@
+#include "console.hh"
+
+#include "terminal_text.hh"
+
+#include <cerrno>
+#include <utility>
+
+#include <unistd.h>
+
+namespace cinch::cli {
+
+namespace {
+
+constexpr std::string_view red = "\x1b[31;1m";
+constexpr std::string_view magenta = "\x1b[35;1m";
+constexpr std::string_view plain = "\x1b[0m";
+
+// The terminal need not be told more often than eyes can see.
+constexpr std::chrono::milliseconds redraw_interval{50};
+
+// Numbers of Nix's internal-json log format.
+constexpr int activity_builds = 104;
+constexpr int activity_build = 105;
+constexpr int result_build_log_line = 101;
+constexpr int result_progress = 105;
+constexpr std::uint64_t builds_activity = 1;
+
+std::string_view derivation_name(const StorePath& path) {
+  std::string_view name = path.name();
+  if (path.is_derivation()) name.remove_suffix(std::string_view(".drv").size());
+  return name;
+}
+
+}  // namespace
+
+Console::~Console() = default;
+
+void Console::configure(ConsoleOptions options) {
+  const std::lock_guard lock(mutex_);
+  options_ = std::move(options);
+}
+
+void Console::message(Verbosity level, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (level > options_.verbosity) return;
+  if (options_.format == LogFormat::internal_json) return put_json_message(level, text);
+  constexpr std::string_view warning = "warning:";
+  if (level == Verbosity::warn && text.starts_with(warning)) {
+    put_line(painted(magenta, warning) + std::string(text.substr(warning.size())));
+  } else {
+    put_line(text);
+  }
+}
+
+void Console::error(const Error& error) {
+  std::string text;
+  for (auto clause = error.context().rbegin(); clause != error.context().rend(); ++clause) {
+    text += *clause + ": ";
+  }
+  text += error.message();
+  const std::string& subject = error.subject();
+  const bool name_subject = !subject.empty() && text.find(subject) == std::string::npos;
+  if (name_subject || error.offset()) {
+    text += " (";
+    if (name_subject) text += "'" + subject + "'";
+    if (name_subject && error.offset()) text += ", ";
+    if (error.offset()) text += "at byte " + std::to_string(*error.offset());
+    text += ")";
+  }
+  this->error(text, error.hint());
+}
+
+void Console::error(std::string_view text, std::string_view hint) {
+  const std::lock_guard lock(mutex_);
+  put_error(text, hint);
+}
+
+void Console::emit(const Event& event) {
+  std::visit([this](const auto& kind) { handle(kind); }, event);
+}
+
+void Console::finish() {
+  const std::lock_guard lock(mutex_);
+  erase();
+  if (builds_started_ && options_.format == LogFormat::internal_json) {
+    put_line("@nix {\"action\":\"stop\",\"id\":" + std::to_string(builds_activity) + "}");
+    builds_started_ = false;
+  }
+}
+
+void Console::handle(const MessageEvent& event) { message(event.level, event.text); }
+
+void Console::handle(const BuildStartedEvent& event) {
+  const std::lock_guard lock(mutex_);
+  Running& running = running_[event.derivation];
+  running.activity = next_activity_++;
+  const std::string path = options_.store_dir.print(event.derivation);
+  const std::string text = "building '" + path + "'";
+  if (options_.format == LogFormat::internal_json) {
+    put_line("@nix {\"action\":\"start\",\"fields\":[" + json_string(path) +
+             ",\"\",1,1],\"id\":" + std::to_string(running.activity) +
+             ",\"level\":3,\"parent\":0,\"text\":" + json_string(text) +
+             ",\"type\":" + std::to_string(activity_build) + "}");
+  } else if (options_.format == LogFormat::raw && options_.verbosity >= Verbosity::notice) {
+    put_line(text + "...");
+  }
+  newest_ = &running_.find(event.derivation)->first;
+  draw(false);
+}
+
+void Console::handle(const BuildLogEvent& event) {
+  const std::lock_guard lock(mutex_);
+  const auto running = running_.find(event.derivation);
+  if (options_.format == LogFormat::internal_json) {
+    const std::uint64_t activity = running == running_.end() ? 0 : running->second.activity;
+    put_line("@nix {\"action\":\"result\",\"fields\":[" + json_string(event.line) + "],\"id\":" +
+             std::to_string(activity) + ",\"type\":" + std::to_string(result_build_log_line) + "}");
+    return;
+  }
+  if (options_.build_logs) {
+    const std::string name = std::string(derivation_name(event.derivation)) + "> ";
+    put_line(options_.colours ? painted(magenta, name) + printable(event.line) : name + event.line);
+  }
+  if (options_.format != LogFormat::bar || running == running_.end()) return;
+  running->second.last_line = event.line;
+  newest_ = &running->first;
+  draw(false);
+}
+
+void Console::handle(const BuildFinishedEvent& event) {
+  const std::lock_guard lock(mutex_);
+  const auto running = running_.find(event.derivation);
+  if (running == running_.end()) return;
+  if (options_.format == LogFormat::internal_json) {
+    put_line("@nix {\"action\":\"stop\",\"id\":" + std::to_string(running->second.activity) + "}");
+  }
+  running_.erase(running);
+  newest_ = running_.empty() ? nullptr : &running_.begin()->first;
+  draw(false);
+}
+
+void Console::handle(const BuildProgressEvent& event) {
+  const std::lock_guard lock(mutex_);
+  progress_ = event;
+  if (options_.format == LogFormat::internal_json) {
+    const std::string id = std::to_string(builds_activity);
+    if (!std::exchange(builds_started_, true)) {
+      put_line("@nix {\"action\":\"start\",\"fields\":[],\"id\":" + id +
+               ",\"level\":0,\"parent\":0,\"text\":\"\",\"type\":" +
+               std::to_string(activity_builds) + "}");
+    }
+    put_line("@nix {\"action\":\"result\",\"fields\":[" + std::to_string(event.done) + "," +
+             std::to_string(event.expected) + "," + std::to_string(event.running) + "," +
+             std::to_string(event.failed) + "],\"id\":" + id +
+             ",\"type\":" + std::to_string(result_progress) + "}");
+    return;
+  }
+  draw(false);
+}
+
+std::string Console::painted(std::string_view colour, std::string_view text) const {
+  if (!options_.colours) return std::string(text);
+  return std::string(colour) + std::string(text) + std::string(plain);
+}
+
+void Console::put_line(std::string_view line) {
+  erase();
+  write_all(std::string(line) + "\n");
+  draw(false);
+}
+
+void Console::put_error(std::string_view text, std::string_view hint) {
+  if (options_.format == LogFormat::internal_json) {
+    std::string whole = "error: " + std::string(text);
+    if (!hint.empty()) whole += "\nhint: " + std::string(hint);
+    return put_json_message(Verbosity::error, whole);
+  }
+  put_line(painted(red, "error:") + " " + indented(text, 7));
+  if (!hint.empty()) put_line(painted(magenta, "hint:") + " " + indented(hint, 6));
+}
+
+void Console::put_json_message(Verbosity level, std::string_view text) {
+  put_line("@nix {\"action\":\"msg\",\"level\":" + std::to_string(static_cast<int>(level)) +
+           ",\"msg\":" + json_string(text) + "}");
+}
+
+void Console::draw(bool now) {
+  if (options_.format != LogFormat::bar || (progress_.expected == 0 && running_.empty())) return;
+  const auto time = std::chrono::steady_clock::now();
+  if (!now && drawn_ && time - drawn_at_ < redraw_interval) return;
+  erase();
+  // One column stays free, so that no terminal wraps the line.
+  write_all(fitted(status_text(), options_.columns - 1));
+  drawn_ = true;
+  drawn_at_ = time;
+}
+
+void Console::erase() {
+  if (!std::exchange(drawn_, false)) return;
+  write_all("\r\x1b[K");
+}
+
+std::string Console::status_text() const {
+  std::string text = "[" + std::to_string(progress_.done) + "/" +
+                     std::to_string(progress_.expected) + " built, " +
+                     std::to_string(running_.size()) + " running";
+  if (progress_.failed > 0) text += ", " + std::to_string(progress_.failed) + " failed";
+  text += "]";
+  if (newest_ == nullptr) return text;
+  text += " " + std::string(derivation_name(*newest_));
+  const std::string& line = running_.find(*newest_)->second.last_line;
+  if (!line.empty()) text += "> " + printable(line);
+  return text;
+}
+
+void Console::write_all(std::string_view text) const {
+  // There is nobody left to tell if standard error itself fails.
+  while (!text.empty()) {
+    const ssize_t written = ::write(options_.descriptor, text.data(), text.size());
+    if (written < 0 && errno == EINTR) continue;
+    if (written <= 0) return;
+    text.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+}  // namespace cinch::cli

@@ -1,0 +1,21 @@
+#include "context.hh"
+
+#include <cinch/core/error.hh>
+
+namespace cinch::cli {
+
+std::unique_ptr<Store> Context::open_store() {
+  return cinch::open_store(settings.store, settings, environment);
+}
+
+std::string Context::variable(const std::string& name) const {
+  const auto found = environment.find(name);
+  return found == environment.end() ? std::string() : found->second;
+}
+
+void Context::refuse(const std::string& message) const {
+  throw Error(Code::invalid_argument, message)
+      .hint("see 'cinch " + std::string(verb.name) + " --help'");
+}
+
+}  // namespace cinch::cli

@@ -1,0 +1,27 @@
+// Text that is safe and fits where it is shown.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace cinch::cli {
+
+// Without terminal escape sequences and control characters; tabs become spaces. A builder's output
+// must not be able to move the cursor of whoever watches it.
+std::string printable(std::string_view text);
+
+// The front of `text` that fills at most this many columns; cuts no UTF-8 character in two.
+std::string fitted(std::string_view text, std::size_t columns);
+
+// All lines but the first start with this many spaces.
+std::string indented(std::string_view text, std::size_t spaces);
+
+// As a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
+std::string json_string(std::string_view text);
+
+// "872.0 ", "1.5K", "20.3M": as Nix prints sizes with -h.
+std::string human_size(std::uint64_t bytes);
+
+}  // namespace cinch::cli

@@ -1,0 +1,37 @@
+// All verbs, in the order in which the help lists them.
+#pragma once
+
+#include "verb.hh"
+
+namespace cinch::cli {
+
+// One table for each group of verbs, defined beside the code that runs them.
+extern const std::span<const Verb> build_verbs;
+extern const std::span<const Verb> config_verbs;
+extern const std::span<const Verb> daemon_verbs;
+extern const std::span<const Verb> derivation_verbs;
+extern const std::span<const Verb> hash_verbs;
+extern const std::span<const Verb> key_verbs;
+extern const std::span<const Verb> log_verbs;
+extern const std::span<const Verb> nar_verbs;
+extern const std::span<const Verb> path_info_verbs;
+extern const std::span<const Verb> store_add_verbs;
+extern const std::span<const Verb> store_read_verbs;
+extern const std::span<const Verb> store_verify_verbs;
+
+// Every verb takes these too.
+extern const std::span<const Option> global_options;
+
+struct VerbAlias {
+  std::string_view name;  // an older name, which Nix still knows
+  std::string_view verb;
+};
+extern const std::span<const VerbAlias> verb_aliases;
+
+std::vector<const Verb*> all_verbs();
+// By its name or an alias; null if there is none.
+const Verb* find_verb(std::string_view name);
+// Whether `word` is the first of a name of two words: "store".
+bool is_group(std::string_view word);
+
+}  // namespace cinch::cli

@@ -1,0 +1,202 @@
+// build.
+#include "../context.hh"
+#include "../installable.hh"
+#include "../out_links.hh"
+#include "../verbs.hh"
+
+#include <cinch/build/make_realiser.hh>
+#include <cinch/core/error.hh>
+
+#include <nlohmann/json.hpp>
+
+namespace cinch::cli {
+
+namespace {
+
+// As Nix counts: 100 a build failed, 101 timed out, 102 a fixed output had another hash,
+// 104 not deterministic; with several failures, their bits together.
+constexpr int exit_build_failed = 100;
+constexpr int exit_bit_timed_out = 1;
+constexpr int exit_bit_hash_mismatch = 2;
+constexpr int exit_not_deterministic = 104;
+
+struct Wanted {
+  std::vector<DerivingPath> paths;
+  std::vector<std::map<std::string, StorePath>> outputs;  // by name; "out" for a plain path
+};
+
+Wanted parse_wanted(Context& context, Store& store) {
+  Wanted wanted;
+  for (const std::string& text : context.arguments.positional()) {
+    wanted.paths.push_back(parse_installable(text, store.store_dir()));
+    if (const auto* built = std::get_if<BuiltPath>(&wanted.paths.back())) {
+      wanted.outputs.push_back(output_paths(store, *built));
+      continue;
+    }
+    const StorePath& path = std::get<OpaquePath>(wanted.paths.back()).path;
+    if (path.is_derivation()) {
+      context.console.warn("'" + store.store_dir().print(path) +
+                           "' is the derivation itself; to build its outputs, write '" +
+                           store.store_dir().print(path) + "^*'");
+    }
+    wanted.outputs.push_back({{"out", path}});
+  }
+  return wanted;
+}
+
+std::string count_line(std::size_t count, const std::string& what, const std::string& verb) {
+  if (count == 1) return "this " + what + " will be " + verb + ":";
+  return "these " + std::to_string(count) + " " + what + "s will be " + verb + ":";
+}
+
+void print_plan(Context& context, const StoreDir& store_dir, const MissingPlan& plan,
+                Verbosity level) {
+  const auto list = [&](const StorePathSet& paths, const std::string& head) {
+    if (paths.empty()) return;
+    context.console.message(level, head);
+    for (const StorePath& path : paths) {
+      context.console.message(level, "  " + store_dir.print(path));
+    }
+  };
+  list(plan.will_build, count_line(plan.will_build.size(), "derivation", "built"));
+  list(plan.will_substitute, count_line(plan.will_substitute.size(), "path", "fetched"));
+  list(plan.unknown, "don't know how to build these paths:");
+}
+
+nlohmann::json results_json(const StoreDir& store_dir, const Wanted& wanted,
+                            const std::vector<BuildResult>& results) {
+  nlohmann::json list = nlohmann::json::array();
+  for (std::size_t at = 0; at < wanted.paths.size(); ++at) {
+    if (const auto* opaque = std::get_if<OpaquePath>(&wanted.paths[at])) {
+      list.push_back({{"path", store_dir.print(opaque->path)}});
+      continue;
+    }
+    const auto& built = std::get<BuiltPath>(wanted.paths[at]);
+    nlohmann::json entry = {{"drvPath", store_dir.print(built.derivation)},
+                            {"outputs", nlohmann::json::object()}};
+    for (const auto& [name, path] : wanted.outputs[at]) {
+      entry["outputs"][name] = store_dir.print(path);
+    }
+    if (at < results.size() && results[at].start_time != 0) {
+      entry["startTime"] = results[at].start_time;
+      entry["stopTime"] = results[at].stop_time;
+    }
+    list.push_back(std::move(entry));
+  }
+  return list;
+}
+
+bool is_fixed(Store& store, const DerivingPath& wanted) {
+  const auto* built = std::get_if<BuiltPath>(&wanted);
+  return built != nullptr && store.read_derivation(built->derivation).is_fixed();
+}
+
+// The exit status for one result that is not a success.
+int exit_status(Store& store, const BuildResult& result) {
+  switch (result.status) {
+    case BuildStatus::timed_out:
+      return exit_build_failed | exit_bit_timed_out;
+    case BuildStatus::not_deterministic:
+      return exit_not_deterministic;
+    case BuildStatus::output_rejected:
+      return exit_build_failed | (is_fixed(store, result.wanted) ? exit_bit_hash_mismatch : 0);
+    case BuildStatus::permanent_failure:
+    case BuildStatus::input_rejected:
+    case BuildStatus::transient_failure:
+    case BuildStatus::cached_failure:
+    case BuildStatus::dependency_failed:
+    case BuildStatus::log_limit_exceeded:
+      return exit_build_failed;
+    default:
+      return 1;
+  }
+}
+
+// Tells each failure once and returns the exit status.
+int report(Context& context, Store& store, const std::vector<BuildResult>& results) {
+  int status = 0;
+  for (const BuildResult& result : results) {
+    if (result.succeeded()) continue;
+    context.console.error(result.error_message.empty()
+                              ? "cannot build '" +
+                                    print_deriving_path(result.wanted, store.store_dir()) +
+                                    "': " + std::string(to_string(result.status))
+                              : result.error_message);
+    status |= exit_status(store, result);
+  }
+  return status;
+}
+
+void make_links(Context& context, Store& store, const Wanted& wanted,
+                const std::vector<BuildResult>& results) {
+  if (context.has("--no-link")) return;
+  const std::string link = context.arguments.value("--out-link").value_or("result");
+  for (std::size_t at = 0; at < wanted.outputs.size(); ++at) {
+    if (!results[at].succeeded()) continue;
+    for (const auto& [name, path] : wanted.outputs[at]) {
+      make_out_link(store, out_link_name(link, at, name), path);
+    }
+  }
+}
+
+int run_build(Context& context) {
+  const std::stop_token stop = context.interruption.begin();
+  const std::unique_ptr<Store> store = context.open_store();
+  const StoreDir& store_dir = store->store_dir();
+  const Wanted wanted = parse_wanted(context, *store);
+  const std::unique_ptr<Realiser> realiser = make_realiser(*store, context.settings);
+
+  std::vector<BuildResult> results;
+  int status = 0;
+  if (context.has("--dry-run")) {
+    print_plan(context, store_dir, realiser->plan(wanted.paths), Verbosity::error);
+  } else {
+    if (context.console.verbosity() >= Verbosity::info) {
+      print_plan(context, store_dir, realiser->plan(wanted.paths), Verbosity::info);
+    }
+    const RealiseOptions options{.keep_going = context.settings.keep_going};
+    results = realiser->realise(wanted.paths, options, context.console, stop);
+    context.console.finish();
+    make_links(context, *store, wanted, results);
+    status = report(context, *store, results);
+  }
+  if (context.has("--json")) {
+    if (status == 0) context.output.line(results_json(store_dir, wanted, results).dump());
+  } else if (context.has("--print-out-paths") && !context.has("--dry-run")) {
+    for (std::size_t at = 0; at < results.size(); ++at) {
+      if (!results[at].succeeded()) continue;
+      for (const auto& [name, path] : wanted.outputs[at])
+        context.output.line(store_dir.print(path));
+    }
+  }
+  return status;
+}
+
+constexpr Option options[] = {
+    {"-o,--out-link", "LINK", "call the symlinks to the results LINK, not 'result'"},
+    {"--no-link", "", "make no symlinks"},
+    {"--print-out-paths", "", "print the paths of the results"},
+    {"--json", "", "print the results as JSON"},
+    {"--dry-run", "", "only show what would be built"},
+    {"-k,--keep-going", "", "after a failure, finish what does not depend on it"},
+    {"-K,--keep-failed", "", "keep the build directories of failed builds"},
+    {"-j,--max-jobs", "NUMBER", "how many builds at once; 'auto': one for each processor"},
+    {"--cores", "NUMBER", "how many processors one build may use; 0: all"},
+    {"--timeout", "SECONDS", "stop builds that take longer"},
+    {"--max-silent-time", "SECONDS", "stop builds that print nothing for so long"},
+};
+
+constexpr Verb table[] = {
+    {"build", "Build derivations", "PATH...", 1, any_number,
+     "PATH is DRV^OUTPUT,... or DRV^* for all outputs of a derivation, or any store path, which is "
+     "made valid. Symlinks to the results are made in the working directory and keep them from "
+     "being collected as garbage. Exit status: 100 if a build failed, 101 if it took too long, 102 "
+     "if a fixed output has another hash, 104 if a build is not deterministic.",
+     "cinch build -L '/nix/store/...-hello-2.10.drv^*'", options, run_build},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> build_verbs = table;
+
+}  // namespace cinch::cli

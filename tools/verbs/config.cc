@@ -1,0 +1,75 @@
+// config show.
+#include "../context.hh"
+#include "../verbs.hh"
+
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <charconv>
+
+#include <nlohmann/json.hpp>
+
+namespace cinch::cli {
+
+namespace {
+
+// Settings that are lists, whatever they hold now.
+constexpr std::string_view lists[] = {
+    "allowed-users",    "experimental-features", "extra-platforms",     "sandbox-paths",
+    "secret-key-files", "system-features",       "trusted-public-keys", "trusted-users"};
+
+// A value with the type that it has in Nix's JSON.
+nlohmann::json typed(std::string_view name, const std::string& text) {
+  if (std::find(std::begin(lists), std::end(lists), name) != std::end(lists)) {
+    nlohmann::json list = nlohmann::json::array();
+    std::size_t start = 0;
+    while (start < text.size()) {
+      const std::size_t end = std::min(text.find(' ', start), text.size());
+      if (end > start) list.push_back(text.substr(start, end - start));
+      start = end + 1;
+    }
+    return list;
+  }
+  if (text == "true") return true;
+  if (text == "false") return false;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
+  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return number;
+  return text;
+}
+
+int run_show(Context& context) {
+  const std::vector<std::string>& given = context.arguments.positional();
+  if (!given.empty()) {
+    context.output.line(context.settings.get(given.front()));
+    return 0;
+  }
+  const Settings defaults;
+  nlohmann::json json = nlohmann::json::object();
+  for (const std::string_view name : Settings::names()) {
+    const std::string value = context.settings.get(name);
+    if (context.has("--json")) {
+      json[std::string(name)] = {{"value", typed(name, value)},
+                                 {"defaultValue", typed(name, defaults.get(name))}};
+    } else {
+      context.output.line(std::string(name) + " = " + value);
+    }
+  }
+  if (context.has("--json")) context.output.line(json.dump());
+  return 0;
+}
+
+constexpr Option options[] = {{"--json", "", "print values and defaults as JSON"}};
+
+constexpr Verb table[] = {
+    {"config show", "Print the settings that are in force", "[NAME]", 0, 1,
+     "With NAME, prints that value only. Settings come from nix.conf, the user's files, NIX_CONFIG "
+     "and the command line, in that order; the last one wins.",
+     "cinch config show max-jobs", options, run_show},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> config_verbs = table;
+
+}  // namespace cinch::cli

@@ -1,0 +1,259 @@
+// derivation show, derivation add.
+#include "../context.hh"
+#include "../file_content.hh"
+#include "../installable.hh"
+#include "../verbs.hh"
+
+#include <cinch/core/cancellation.hh>
+#include <cinch/core/derivation_hash.hh>
+#include <cinch/core/derivation_json.hh>
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+
+#include <nlohmann/json.hpp>
+
+namespace cinch::cli {
+
+namespace {
+
+constexpr std::uint64_t graph_bytes_max = std::uint64_t{1} << 30;
+
+// The derivation that is meant: the path itself, or the deriver of an output.
+StorePath derivation_of(Store& store, const std::string& text) {
+  const DerivingPath wanted = parse_installable(text, store.store_dir());
+  if (const auto* built = std::get_if<BuiltPath>(&wanted)) return built->derivation;
+  const StorePath& path = std::get<OpaquePath>(wanted).path;
+  if (path.is_derivation()) return path;
+  const PathInfo info = store.require(path);
+  if (info.deriver && store.is_valid(*info.deriver)) return *info.deriver;
+  const StorePathSet derivers = store.find_derivers({&path, 1}).front();
+  if (!derivers.empty()) return *derivers.begin();
+  throw Error(Code::not_found,
+              "the store does not know the derivation of '" + store.store_dir().print(path) + "'");
+}
+
+// Reads the derivations and, with `recursive`, all that they need, a level at a time.
+std::map<StorePath, Derivation> read_graph(Store& store, StorePathSet wanted, bool recursive) {
+  std::map<StorePath, Derivation> graph;
+  while (!wanted.empty()) {
+    const std::vector<StorePath> level(wanted.begin(), wanted.end());
+    std::vector<Derivation> derivations = store.read_derivations(level);
+    wanted.clear();
+    for (std::size_t at = 0; at < level.size(); ++at) {
+      graph.emplace(level[at], std::move(derivations[at]));
+    }
+    if (!recursive) break;
+    for (const StorePath& path : level) {
+      for (const auto& [input, outputs] : graph.at(path).input_derivations) {
+        if (!graph.contains(input)) wanted.insert(input);
+      }
+    }
+  }
+  return graph;
+}
+
+int run_show(Context& context) {
+  const std::unique_ptr<Store> store = context.open_store();
+  StorePathSet wanted;
+  for (const std::string& text : context.arguments.positional()) {
+    wanted.insert(derivation_of(*store, text));
+  }
+  const auto graph = read_graph(*store, std::move(wanted), context.has("--recursive"));
+  context.output.line(print_derivations_json(graph, store->store_dir()));
+  return 0;
+}
+
+// Whether the path of an output, or the variable that tells it to the builder, is still to be
+// computed.
+bool is_incomplete(const Derivation& derivation) {
+  return std::any_of(derivation.outputs.begin(), derivation.outputs.end(), [&](const auto& output) {
+    const auto variable = derivation.environment.find(output.first);
+    const bool told = variable != derivation.environment.end() && !variable->second.empty();
+    return std::holds_alternative<DeferredOutput>(output.second) ||
+           (std::holds_alternative<FixedOutput>(output.second) && !told);
+  });
+}
+
+// Fills in the outputs of a graph that are still to be computed. A derivation is called by the path
+// that it is listed under; once its outputs are known, its real path turns out to be another one,
+// and what refers to it is changed to that.
+class GraphCompletion {
+ public:
+  using Graph = std::map<StorePath, Derivation>;
+
+  GraphCompletion(Store& store, const Graph& listed)
+      : store_(store),
+        listed_(listed),
+        hasher_(store.store_dir(), [this](const StorePath& path) { return read(path); }) {}
+
+  // The complete derivations, in the order of the list.
+  std::vector<Derivation> run() {
+    std::vector<Derivation> derivations;
+    for (const auto& [path, derivation] : listed_) complete_after_inputs(path);
+    for (const auto& [path, derivation] : listed_) {
+      derivations.push_back(std::move(complete_.at(real_paths_.at(path))));
+    }
+    return derivations;
+  }
+
+ private:
+  Derivation read(const StorePath& path) {
+    const auto found = complete_.find(path);
+    return found != complete_.end() ? found->second : store_.read_derivation(path);
+  }
+
+  // Depth first, with a stack of our own: a graph may be as deep as it likes.
+  void complete_after_inputs(const StorePath& root) {
+    std::vector<StorePath> stack = {root};
+    while (!stack.empty()) {
+      const StorePath path = stack.back();
+      if (real_paths_.contains(path)) {
+        stack.pop_back();
+        continue;
+      }
+      const std::vector<StorePath> inputs = incomplete_inputs(path);
+      if (inputs.empty()) {
+        complete(path);
+        stack.pop_back();
+        continue;
+      }
+      // Met again below itself.
+      if (!open_.insert(path).second) {
+        throw Error(Code::invalid_derivation, "the derivation depends on itself")
+            .about(store_.store_dir().print(path));
+      }
+      stack.insert(stack.end(), inputs.begin(), inputs.end());
+    }
+  }
+
+  std::vector<StorePath> incomplete_inputs(const StorePath& path) const {
+    std::vector<StorePath> inputs;
+    for (const auto& [input, outputs] : listed_.at(path).input_derivations) {
+      if (listed_.contains(input) && !real_paths_.contains(input)) inputs.push_back(input);
+    }
+    return inputs;
+  }
+
+  void complete(const StorePath& path) {
+    Derivation derivation = listed_.at(path);
+    derivation.input_derivations.clear();
+    for (const auto& [input, outputs] : listed_.at(path).input_derivations) {
+      const auto real = real_paths_.find(input);
+      derivation.input_derivations[real == real_paths_.end() ? input : real->second].insert(
+          outputs.begin(), outputs.end());
+    }
+    try {
+      if (is_incomplete(derivation)) hasher_.fill_in_outputs(derivation);
+    } catch (Error& error) {
+      error.set_subject_if_empty(store_.store_dir().print(path));
+      throw;
+    }
+    const StorePath real = derivation_path(store_.store_dir(), derivation);
+    real_paths_.emplace(path, real);
+    complete_.emplace(real, std::move(derivation));
+  }
+
+  Store& store_;
+  const Graph& listed_;
+  DerivationHasher hasher_;
+  StorePathSet open_;
+  std::map<StorePath, StorePath> real_paths_;  // by listed path
+  Graph complete_;                             // by real path
+};
+
+std::vector<StorePath> add_graph(Store& store, const std::map<StorePath, Derivation>& listed) {
+  const bool incomplete = std::any_of(
+      listed.begin(), listed.end(), [](const auto& entry) { return is_incomplete(entry.second); });
+  std::vector<Derivation> derivations;
+  if (incomplete) {
+    derivations = GraphCompletion(store, listed).run();
+  } else {
+    for (const auto& [path, derivation] : listed) {
+      const StorePath real = derivation_path(store.store_dir(), derivation);
+      if (real != path) {
+        throw Error(Code::invalid_derivation,
+                    "the derivation is listed under the wrong path: its path is '" +
+                        store.store_dir().print(real) + "'")
+            .about(store.store_dir().print(path));
+      }
+      derivations.push_back(derivation);
+    }
+  }
+  return store.add_derivations(derivations);
+}
+
+StorePath add_one(Store& store, Derivation derivation) {
+  if (is_incomplete(derivation)) {
+    DerivationHasher hasher(store.store_dir(),
+                            [&](const StorePath& path) { return store.read_derivation(path); });
+    hasher.fill_in_outputs(derivation);
+  }
+  return store.add_derivation(derivation);
+}
+
+// Whether the text is one derivation, not an object of them: it has "outputs" at the top.
+bool is_single(const std::string& text) {
+  using Json = nlohmann::json;
+  bool found = false;
+  const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
+    if (event != Json::parse_event_t::key) return depth == 0;
+    if (depth == 1 && parsed == "outputs") found = true;
+    return false;  // keeps nothing
+  };
+  const Json kept = Json::parse(text, look, false);
+  return found || kept.is_discarded();  // the reader of one derivation tells what is wrong
+}
+
+int run_add(Context& context) {
+  std::vector<std::string> files = context.arguments.positional();
+  if (files.empty()) files.push_back("-");
+  std::vector<std::string> texts;
+  // Read before anything is added, so that a bad name or a closed terminal leaves nothing half
+  // done.
+  for (const std::string& file : files) {
+    texts.push_back(read_whole_file(file, graph_bytes_max));
+  }
+  const std::stop_token stop = context.interruption.begin();
+  const std::unique_ptr<Store> store = context.open_store();
+  for (std::size_t at = 0; at < files.size(); ++at) {
+    check_cancelled(stop);
+    try {
+      const std::vector<StorePath> added =
+          is_single(texts[at])
+              ? std::vector{add_one(*store, parse_derivation_json(texts[at], store->store_dir()))}
+              : add_graph(*store, parse_derivations_json(texts[at], store->store_dir()));
+      for (const StorePath& path : added) context.output.line(store->store_dir().print(path));
+    } catch (Error& error) {
+      error.add_context(files[at] == "-" ? "standard input" : files[at]);
+      throw;
+    }
+  }
+  return 0;
+}
+
+constexpr Option show_options[] = {
+    {"-r,--recursive", "", "show everything that the derivations need, too"}};
+
+constexpr Verb table[] = {
+    {"derivation show", "Print derivations as JSON", "PATH...", 1, any_number,
+     "PATH is a derivation or one of its outputs.", "cinch derivation show -r ./result",
+     show_options, run_show},
+    {"derivation add",
+     "Add derivations from JSON to the store",
+     "[FILE...]",
+     0,
+     any_number,
+     "Reads one derivation, or an object of them as 'derivation show' prints it, from each file "
+     "or from standard input, and prints their paths. The paths of outputs that are given as {} "
+     "are computed and filled in.",
+     "cinch derivation add < hello.json",
+     {},
+     run_add},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> derivation_verbs = table;
+
+}  // namespace cinch::cli

@@ -1,0 +1,171 @@
+// path-info.
+#include "../context.hh"
+#include "../installable.hh"
+#include "../terminal_text.hh"
+#include "../verbs.hh"
+
+#include <cinch/core/closure.hh>
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <cstdio>
+
+#include <nlohmann/json.hpp>
+
+namespace cinch::cli {
+
+namespace {
+
+using Infos = std::map<StorePath, PathInfo>;
+
+std::uint64_t closure_size(const Infos& infos, const StorePath& root) {
+  std::uint64_t size = 0;
+  StorePathSet seen = {root};
+  std::vector<StorePath> waiting = {root};
+  while (!waiting.empty()) {
+    const PathInfo& info = infos.at(waiting.back());
+    waiting.pop_back();
+    size += info.nar_size;
+    for (const StorePath& reference : info.references) {
+      if (seen.insert(reference).second) waiting.push_back(reference);
+    }
+  }
+  return size;
+}
+
+std::string size_column(const Context& context, std::uint64_t size) {
+  if (context.has("--human-readable")) return "\t" + human_size(size);
+  char buffer[32];
+  std::snprintf(buffer, sizeof buffer, "\t%11llu", static_cast<unsigned long long>(size));
+  return buffer;
+}
+
+std::string signature_column(const PathInfo& info) {
+  std::vector<std::string> words;
+  if (info.ultimate) words.push_back("ultimate");
+  if (info.content_address) words.push_back("ca:" + info.content_address->to_string());
+  for (const Signature& signature : info.signatures) words.push_back(signature.to_string());
+  std::string column = "\t";
+  for (const std::string& word : words) column += (column.size() > 1 ? " " : "") + word;
+  return column;
+}
+
+struct Listing {
+  std::vector<StorePath> shown;  // in the order of printing
+  StorePathSet missing;
+  Infos infos;  // also of the closures, where sizes need them
+};
+
+void print_text(Context& context, const StoreDir& store_dir, const Listing& listing) {
+  const bool columns =
+      context.has("--size") || context.has("--closure-size") || context.has("--sigs");
+  std::size_t width = 0;
+  for (const StorePath& path : listing.shown) {
+    width = std::max(width, store_dir.print(path).size());
+  }
+  for (const StorePath& path : listing.shown) {
+    const PathInfo& info = listing.infos.at(path);
+    std::string line = store_dir.print(path);
+    if (columns) line.append(width - line.size(), ' ');
+    if (context.has("--size")) line += size_column(context, info.nar_size);
+    if (context.has("--closure-size")) {
+      line += size_column(context, closure_size(listing.infos, path));
+    }
+    if (context.has("--sigs")) line += signature_column(info);
+    context.output.line(line);
+  }
+}
+
+nlohmann::json info_json(const Context& context, const StoreDir& store_dir, const Listing& listing,
+                         const StorePath& path) {
+  std::optional<std::uint64_t> size;
+  if (context.has("--closure-size")) size = closure_size(listing.infos, path);
+  return nlohmann::json::parse(print_path_info_json(listing.infos.at(path), store_dir, size));
+}
+
+// Nix 2.8 to 2.18 print a list; later ones, and --json-format 1, an object by path.
+void print_json(Context& context, const StoreDir& store_dir, const Listing& listing) {
+  const auto format = context.arguments.value("--json-format");
+  if (format && *format != "1") context.refuse("--json-format must be 1");
+  nlohmann::json whole = format ? nlohmann::json::object() : nlohmann::json::array();
+  for (const StorePath& path : listing.shown) {
+    nlohmann::json info = info_json(context, store_dir, listing, path);
+    if (format) {
+      info.erase("path");
+      info.erase("valid");
+      whole[store_dir.print(path)] = std::move(info);
+    } else {
+      whole.push_back(std::move(info));
+    }
+  }
+  for (const StorePath& path : listing.missing) {
+    if (format) {
+      whole[store_dir.print(path)] = nullptr;
+    } else {
+      whole.push_back({{"path", store_dir.print(path)}, {"valid", false}});
+    }
+  }
+  context.output.line(whole.dump());
+}
+
+// The paths that are asked for, and those that are not there.
+void find_paths(Context& context, Store& store, Listing& listing) {
+  StorePathSet wanted = installable_paths(store, context.arguments.positional());
+  if (context.has("--all")) wanted.merge(store.all_valid_paths());
+  const std::vector<StorePath> asked(wanted.begin(), wanted.end());
+  const std::vector<std::optional<PathInfo>> found = store.find(asked);
+  for (std::size_t at = 0; at < asked.size(); ++at) {
+    if (found[at]) {
+      listing.infos.emplace(asked[at], *found[at]);
+      listing.shown.push_back(asked[at]);
+    } else if (context.has("--json")) {
+      listing.missing.insert(asked[at]);
+    } else {
+      throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
+          .about(store.url());
+    }
+  }
+}
+
+int run_path_info(Context& context) {
+  if (context.arguments.positional().empty() && !context.has("--all")) {
+    context.refuse("name some paths, or use --all");
+  }
+  const std::unique_ptr<Store> store = context.open_store();
+  Listing listing;
+  find_paths(context, *store, listing);
+  if (context.has("--recursive") || context.has("--closure-size")) {
+    const StorePathSet roots(listing.shown.begin(), listing.shown.end());
+    listing.infos = compute_closure(*store, roots);
+    if (context.has("--recursive")) listing.shown = sort_topologically(listing.infos);
+  }
+  if (context.has("--json")) {
+    print_json(context, store->store_dir(), listing);
+  } else {
+    print_text(context, store->store_dir(), listing);
+  }
+  return 0;
+}
+
+constexpr Option options[] = {
+    {"-r,--recursive", "", "show the whole closures, references first"},
+    {"--all", "", "show every valid path"},
+    {"-s,--size", "", "show the size of the NAR"},
+    {"-S,--closure-size", "", "show the size of the closure"},
+    {"-h,--human-readable", "", "show sizes as 1.5K, 20.3M"},
+    {"--sigs", "", "show signatures and content addresses"},
+    {"--json", "", "print a JSON list, as Nix 2.8 to 2.18 do"},
+    {"--json-format", "VERSION", "1: with --json, print an object by path, as later Nix does"},
+};
+
+constexpr Verb table[] = {
+    {"path-info", "Show what the store knows about store objects", "PATH...", 0, any_number,
+     "A path that is not valid is an error, but with --json an entry that says so.",
+     "cinch path-info -rSh ./result", options, run_path_info},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> path_info_verbs = table;
+
+}  // namespace cinch::cli

@@ -1,0 +1,78 @@
+// store add, store add-file, store add-path.
+#include "../context.hh"
+#include "../file_content.hh"
+#include "../hash_options.hh"
+#include "../verbs.hh"
+
+#include <cinch/core/error.hh>
+#include <cinch/local/local_store.hh>
+
+namespace cinch::cli {
+
+namespace {
+
+// The path that the content would get; nothing is written.
+StorePath computed_path(const StoreDir& store_dir, const std::string& file,
+                        const AddContent& options) {
+  Hasher hasher(options.algorithm);
+  write_content(file, options.method, hasher);
+  return make_content_addressed_path(store_dir, options.name, {options.method, hasher.finish()});
+}
+
+int add(Context& context, ContentAddressMethod method) {
+  const std::stop_token stop = context.interruption.begin();
+  const std::string& file = context.arguments.positional().front();
+  AddContent options;
+  options.name = context.arguments.value("--name").value_or(name_of_file(file));
+  options.method = method;
+  options.algorithm = chosen_algorithm(context);
+  check_store_path_name(options.name);
+  const std::unique_ptr<Store> store = context.open_store();
+  const auto print = [&](const StorePath& path) {
+    context.output.line(store->store_dir().print(path));
+    return 0;
+  };
+  if (context.has("--dry-run")) return print(computed_path(store->store_dir(), file, options));
+  const bool whole_tree =
+      method == ContentAddressMethod::nar && options.algorithm == HashAlgorithm::sha256;
+  if (auto* local = dynamic_cast<LocalStore*>(store.get()); local != nullptr && whole_tree) {
+    return print(local->add_tree(options.name, file, stop).path);
+  }
+  const std::unique_ptr<Source> content = read_content(file, method, stop);
+  return print(store->add_content(options, *content, stop).path);
+}
+
+int run_add(Context& context) {
+  const std::string mode = context.arguments.value("--mode").value_or("nar");
+  return add(context, parse_content_address_method(mode));
+}
+int run_add_file(Context& context) { return add(context, ContentAddressMethod::flat); }
+int run_add_path(Context& context) { return add(context, ContentAddressMethod::nar); }
+
+constexpr Option name = {"-n,--name", "NAME", "the name in the store path (default: the file's)"};
+constexpr Option dry_run = {"--dry-run", "", "only print the path that it would get"};
+
+constexpr Option add_options[] = {
+    name,
+    {"--mode", "MODE", "nar (the default), or flat or text for one regular file"},
+    {"--hash-algo", "ALGORITHM", "md5, sha1, sha256 (the default) or sha512"},
+    dry_run};
+constexpr Option other_options[] = {name, dry_run};
+
+constexpr Verb table[] = {
+    {"store add", "Add a file or directory to the store", "PATH", 1, 1,
+     "Prints the store path, which follows from name and content.",
+     "cinch store add --name source ./src", add_options, run_add},
+    {"store add-file", "Add a regular file to the store", "FILE", 1, 1,
+     "The same as 'store add --mode flat'.", "cinch store add-file hello-2.10.tar.gz",
+     other_options, run_add_file},
+    {"store add-path", "Add a file or directory to the store", "PATH", 1, 1,
+     "The same as 'store add --mode nar'.", "cinch store add-path ./src", other_options,
+     run_add_path},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> store_add_verbs = table;
+
+}  // namespace cinch::cli
