@@ -20,7 +20,7 @@ LocalStore::State::State(const LocalStoreOptions& given)
                 .busy_ms_max = given.busy_ms_max}),
       directories(local::open_directories(layout, given, [this] { database.create_tables(); })),
       roots(directories.state, layout.store_dir),
-      staging(directories.objects),
+      staging(directories.objects, roots),
       checker(directories.objects, layout.store_dir) {
   // Whatever is wrong with the database should be said now.
   (void)database.find({});

@@ -1,39 +1,42 @@
 #include "staging.hh"
 
-#include "file_lock.hh"
-
 #include <cinch/core/error.hh>
 
+#include <array>
 #include <cerrno>
 #include <utility>
 
 #include <fcntl.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 namespace cinch::local {
 
-StagingDirectory::StagingDirectory(StagingArea& area) : objects_(area.objects_) {
-  const std::string prefix = "tmp-" + std::to_string(::getpid()) + "-";
-  for (;;) {
-    name_ = prefix + std::to_string(area.next_number_++);
-    if (::mkdirat(objects_.get(), name_.c_str(), 0700) != 0) {
-      if (errno == EEXIST) continue;
-      throw system_error(errno, "cannot create directory", objects_.name_of(name_));
-    }
-    Descriptor made(
-        ::openat(objects_.get(), name_.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    // Until it is locked, a garbage collector may take it for an old one.
-    if (!made && errno == ENOENT) continue;
-    if (!made) throw system_error(errno, "cannot open directory", objects_.name_of(name_));
-    struct stat status;
-    if (try_lock(made.get(), LockKind::exclusive, objects_.name_of(name_)) &&
-        ::fstat(made.get(), &status) == 0 && status.st_nlink != 0) {
-      directory_.emplace(std::move(made), objects_.name_of(name_));
-      return;
-    }
+namespace {
+
+StorePath random_path() {
+  std::array<std::byte, store_path_digest_bytes> digest{};
+  if (::getrandom(digest.data(), digest.size(), 0) != static_cast<ssize_t>(digest.size())) {
+    throw system_error(errno, "cannot get random bytes", "getrandom");
   }
+  return StorePath::from_parts(digest, "staging");
 }
+
+}  // namespace
+
+StagingArea::StagingArea(const Directory& objects, TemporaryRoots& roots)
+    : objects_(objects), roots_(roots), root_(random_path()) {}
+
+std::string StagingArea::next_name() {
+  roots_.add({&root_, 1});
+  return root_.base_name() + "-" + std::to_string(next_number_++);
+}
+
+StagingDirectory::StagingDirectory(StagingArea& area)
+    : objects_(area.objects_),
+      name_(area.next_name()),
+      directory_(objects_.make_directory(name_, 0700)) {}
 
 StagingDirectory::~StagingDirectory() {
   try {
@@ -45,15 +48,15 @@ StagingDirectory::~StagingDirectory() {
 
 void StagingDirectory::publish(const StorePath& path) const {
   objects_.remove_tree(path.base_name());
-  const std::optional<struct stat> status = directory_->stat(object_name);
+  const std::optional<struct stat> status = directory_.stat(object_name);
   if (!status || !S_ISDIR(status->st_mode)) {
-    return directory_->rename(object_name, objects_, path.base_name());
+    return directory_.rename(object_name, objects_, path.base_name());
   }
   // Moving a directory to another one writes its "..", which its owner must be allowed to do.
-  const Directory object = directory_->open_directory(object_name);
+  const Directory object = directory_.open_directory(object_name);
   const std::string full_name = objects_.name_of(path.base_name());
   if (::fchmod(object.get(), 0755) != 0) throw system_error(errno, "cannot set mode", full_name);
-  directory_->rename(object_name, objects_, path.base_name());
+  directory_.rename(object_name, objects_, path.base_name());
   constexpr struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
                                         {.tv_sec = 1, .tv_nsec = 0}};
   if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), times) != 0) {

@@ -1,7 +1,13 @@
 // Objects that are being written: each in a directory of its own inside the store directory, so
-// that publishing one is a rename. The directory is locked for as long as it is in use; whoever
-// collects garbage leaves locked ones alone and removes the rest.
+// that publishing one is a rename.
+//
+// The directories of one store are named like objects with one random hash part, which is a
+// temporary root: garbage collectors of every version of Nix spare them while the store is open,
+// and remove what a killed process left. (A name like "tmp-1-2" with a lock, as newer Nix uses, is
+// deleted by the collector of older versions in the middle of the work.)
 #pragma once
+
+#include "temporary_roots.hh"
 
 #include <cinch/core/nar.hh>
 #include <cinch/core/store.hh>
@@ -15,15 +21,15 @@ namespace cinch::local {
 
 class StagingArea;
 
-// `tmp-<pid>-<n>` in the store directory; removed with its contents when destroyed.
+// Removed with its contents when destroyed.
 class StagingDirectory {
  public:
-  StagingDirectory(StagingArea& area);
+  explicit StagingDirectory(StagingArea& area);
   StagingDirectory(const StagingDirectory&) = delete;
   StagingDirectory& operator=(const StagingDirectory&) = delete;
   ~StagingDirectory();
 
-  const Directory& directory() const { return *directory_; }
+  const Directory& directory() const { return directory_; }
   // Moves the object to its place; what lay there is removed. REQUIRES: the path is locked and not
   // valid.
   void publish(const StorePath& path) const;
@@ -33,17 +39,23 @@ class StagingDirectory {
  private:
   const Directory& objects_;
   std::string name_;
-  std::optional<Directory> directory_;
+  Directory directory_;
 };
 
+// Safe for several threads at once.
 class StagingArea {
  public:
-  // `objects` must outlive it.
-  explicit StagingArea(const Directory& objects) : objects_(objects) {}
+  // Both must outlive it.
+  StagingArea(const Directory& objects, TemporaryRoots& roots);
 
  private:
   friend class StagingDirectory;
+  // A name that is protected from collection.
+  std::string next_name();
+
   const Directory& objects_;
+  TemporaryRoots& roots_;
+  StorePath root_;
   std::atomic<std::uint64_t> next_number_ = 0;
 };
 

@@ -17,6 +17,7 @@ namespace cinch::test {
 
 inline std::unique_ptr<LocalStore> open_in(const Scratch& scratch, LocalStoreOptions options = {}) {
   options.root = scratch.path("root");
+  options.fsync_metadata = false;  // tests do not pull the plug
   return LocalStore::open(options);
 }
 

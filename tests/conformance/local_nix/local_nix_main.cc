@@ -1,0 +1,25 @@
+// Runs the tests if there is a Nix to run them with.
+#include "run_program.hh"
+#include "run_tests.hh"
+
+#include <cstdio>
+
+namespace {
+
+bool nix_is_there() {
+  try {
+    return cinch::test::run_program({"nix-store", "--version"}, {"PATH=/usr/bin:/bin"}).status == 0;
+  } catch (const cinch::Error&) {
+    return false;
+  }
+}
+
+}  // namespace
+
+int main(int argc, char* argv[]) {
+  if (!nix_is_there()) {
+    std::puts("SKIPPED: nix-store is not installed (Debian: nix-bin)");
+    return 77;
+  }
+  return cinch::test::run_tests(argc, argv);
+}
