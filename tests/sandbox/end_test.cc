@@ -8,10 +8,13 @@
 #include <chrono>
 #include <csignal>
 #include <fstream>
+#include <functional>
 #include <iterator>
 #include <thread>
 #include <vector>
 
+#include <sched.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 namespace cinch::test {
@@ -222,6 +225,73 @@ TEST_CASE("what the host ignores or blocks, a builder does not") {
   std::string status = sandbox.run("cat /proc/self/status").facts()["SigIgn:"];
   std::signal(SIGPIPE, before);  // tidy: signal-handler, as above
   CHECK(status == "0000000000000000");
+}
+
+// Runs `body` in a process of its own; returns its exit status, or 128 and the signal.
+int in_a_process(const std::function<int()>& body, const std::function<void(pid_t)>& meanwhile) {
+  pid_t pid = fork();
+  REQUIRE(pid >= 0);
+  if (pid == 0) {
+    int status = 99;
+    try {
+      status = body();
+    } catch (const std::exception&) {
+      status = 98;
+    }
+    _exit(status);
+  }
+  meanwhile(pid);
+  int status = 0;
+  REQUIRE(waitpid(pid, &status, 0) == pid);
+  return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+bool eventually(const std::function<bool()>& holds) {
+  for (int i = 0; i < 100; ++i) {
+    if (holds()) return true;
+    std::this_thread::sleep_for(50ms);
+  }
+  return false;
+}
+
+TEST_CASE("a builder ends when its host is killed") {
+  SandboxFixture sandbox;
+  BuildRequest request = SandboxFixture::shell("");
+  request.command = {"/probe", "multiply", "cinch-test-orphan"};
+  int status = in_a_process(
+      [&] {
+        sandbox.run(request);
+        return 0;
+      },
+      [](pid_t host) {
+        CHECK(eventually([] { return count_processes("cinch-test-orphan") >= 8; }));
+        kill(host, SIGKILL);
+      });
+  CHECK(status == 128 + SIGKILL);
+  CHECK(eventually([] { return count_processes("cinch-test-orphan") == 0; }));
+}
+
+bool write_text(const char* file, const std::string& text) {
+  std::ofstream stream(file);
+  stream << text;
+  stream.flush();
+  return stream.good();
+}
+
+TEST_CASE("where namespaces are forbidden, an error says so and what to do") {
+  Scratch scratch;
+  int status = in_a_process(
+      [&] {
+        std::string user = "0 " + std::to_string(geteuid()) + " 1";
+        if (unshare(CLONE_NEWUSER) != 0) return 1;
+        if (!write_text("/proc/self/uid_map", user)) return 2;
+        if (!write_text("/proc/sys/user/max_user_namespaces", "0")) return 3;
+        auto error = error_of([&] { make_linux_sandbox({.build_directory = scratch.path()}); });
+        if (!error || error->code() != Code::sandbox_unavailable) return 4;
+        return error->hint().find("user.max_user_namespaces") != std::string::npos ? 0 : 5;
+      },
+      [](pid_t) {});
+  CHECK(status == 0);
 }
 
 TEST_CASE("a world-writable build directory is refused") {
