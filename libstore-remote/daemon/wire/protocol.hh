@@ -44,7 +44,7 @@ constexpr std::string_view feature_build_end = "cinch-build-end";
 
 // What both ends agreed on, and the store directory of the full paths that they exchange.
 struct Dialect {
-  StoreDir store_dir;
+  StoreDir store_dir = StoreDir();
   Minor minor = newest_minor;
   bool realisation_with_path = false;
   bool build_end = false;
