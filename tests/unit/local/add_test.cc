@@ -20,7 +20,8 @@ using namespace cinch::test;
 TEST_CASE("text and flat content get the paths that Nix gives them") {
   const Scratch scratch;
   const auto store = open_in(scratch);
-  // nix-store --add-fixed sha256 / builtins.toFile of Nix 2.8.0 give these.
+  // From Nix 2.8.0: builtins.toFile "t" "words", and nix-store --add.
+  CHECK(add_text(*store, "t", "words").path.base_name() == "29fkk7s2rzvj6a12c4syj1cy8624gr2j-t");
   StringSource flat("hello\n");
   const PathInfo info =
       store->add_content({.name = "f", .method = ContentAddressMethod::flat}, flat);
