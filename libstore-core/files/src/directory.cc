@@ -116,7 +116,10 @@ Descriptor Directory::open_file(std::string_view name, int flags, mode_t mode) c
   check_component(name);
   Descriptor descriptor = open_at(get(), std::string(name).c_str(), flags | O_NOFOLLOW, mode);
   if (!descriptor) {
-    throw system_error(errno, (flags & O_CREAT) ? "cannot create" : "cannot open", name_of(name));
+    const char* action = (flags & O_EXCL)    ? "cannot create"
+                         : (flags & O_CREAT) ? "cannot open or create"
+                                             : "cannot open";
+    throw system_error(errno, action, name_of(name));
   }
   return descriptor;
 }

@@ -23,9 +23,6 @@ constexpr std::uint64_t schema_bytes_max = 64;
 constexpr off_t reserved_bytes = off_t{8} << 20;
 constexpr unsigned creation_wait_ms_max = 60'000;
 
-const char* const rights_hint =
-    "use the store's daemon, or a store of your own: local?root=DIRECTORY";
-
 std::string or_default(const std::string& given, std::string otherwise) {
   return given.empty() ? std::move(otherwise) : given;
 }
@@ -50,16 +47,22 @@ void refuse_symlinks(const std::string& full_name) {
   }
 }
 
-Directory open_or_create(const std::string& full_name, mode_t mode) try {
-  return Directory::create(full_name, mode);
-} catch (Error& error) {
-  if (error.code() == Code::permission_denied) {
-    throw Error(error).hint(rights_hint);
+// Says what to do about a store that may not be written.
+template <typename Open>
+auto with_hints(Open open) {
+  try {
+    return open();
+  } catch (Error& error) {
+    if (!error.hint().empty()) throw;
+    if (error.code() == Code::permission_denied) {
+      throw Error(error).hint(
+          "use the store's daemon, or a store of your own: local?root=DIRECTORY");
+    }
+    if (error.code() == Code::read_only) {
+      throw Error(error).hint("the file system is read-only: open the store with read-only=true");
+    }
+    throw;
   }
-  if (error.code() == Code::read_only) {
-    throw Error(error).hint("the file system is read-only: open the store with read-only=true");
-  }
-  throw;
 }
 
 Directory open_existing(const std::string& full_name) try {
@@ -204,16 +207,13 @@ OpenDirectories open_directories(const Layout& layout, const LocalStoreOptions& 
     check_schema(database, schema);
     if (options.read_only) return opened;
   }
-  OpenDirectories opened{
-      open_or_create(layout.real_dir, 0755), open_or_create(layout.state_dir, 0755), {}};
-  try {
+  return with_hints([&] {
+    OpenDirectories opened{
+        Directory::create(layout.real_dir, 0755), Directory::create(layout.state_dir, 0755), {}};
     make_roots_directories(opened.state);
     opened.big_lock = lock_and_create(opened.state, create_database);
-  } catch (Error& error) {
-    if (error.code() != Code::permission_denied || !error.hint().empty()) throw;
-    throw Error(error).hint(rights_hint);
-  }
-  return opened;
+    return opened;
+  });
 }
 
 std::string url_of(const Layout& layout, bool read_only) {

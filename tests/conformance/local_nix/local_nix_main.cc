@@ -8,7 +8,12 @@ namespace {
 
 bool nix_is_there() {
   try {
-    return cinch::test::run_program({"nix-store", "--version"}, {"PATH=/usr/bin:/bin"}).status == 0;
+    const cinch::test::Scratch scratch;
+    return cinch::test::run_program(
+               {"nix-store", "--version"},
+               {"PATH=/usr/bin:/bin", "HOME=" + scratch.path("home"),
+                "NIX_STATE_DIR=" + scratch.path("var"), "NIX_STORE_DIR=" + scratch.path("store")})
+               .status == 0;
   } catch (const cinch::Error&) {
     return false;
   }
