@@ -7,7 +7,7 @@
 #include <cinch/files/directory.hh>
 
 #include <cerrno>
-#include <cstdio>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -34,8 +34,9 @@ bool change_mode_by_path_descriptor(int descriptor, mode_t mode) {
   return ::syscall(fchmodat2_number, descriptor, "", mode, AT_EMPTY_PATH) == 0;
 }
 
-// Opens a directory even if its owner may not read it at present.
-Directory open_and_permit(const Directory& parent, const std::string& name) {
+// Opens a directory even if its owner may not read it at present. Empty if somebody else has
+// removed it meanwhile.
+std::optional<Directory> open_and_permit(const Directory& parent, const std::string& name) {
   const int flags = O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
   Descriptor opened(::openat(parent.get(), name.c_str(), O_RDONLY | flags));
   struct stat status;
@@ -46,6 +47,7 @@ Directory open_and_permit(const Directory& parent, const std::string& name) {
       opened = Descriptor(::openat(path.get(), ".", O_RDONLY | flags));
     }
   }
+  if (!opened && errno == ENOENT) return std::nullopt;
   if (!opened) throw system_error(errno, "cannot open directory", parent.name_of(name));
   if (::fstat(opened.get(), &status) != 0) {
     throw system_error(errno, "cannot get status", parent.name_of(name));
@@ -54,7 +56,7 @@ Directory open_and_permit(const Directory& parent, const std::string& name) {
   if ((status.st_mode & S_IRWXU) != S_IRWXU) {
     (void)::fchmod(opened.get(), (status.st_mode & 07777) | S_IRWXU);
   }
-  return {std::move(opened), parent.name_of(name)};
+  return Directory(std::move(opened), parent.name_of(name));
 }
 
 class TreeRemover {
@@ -105,15 +107,16 @@ class TreeRemover {
       }
       return true;
     }
-    Directory inner = open_and_permit(directory, name);
+    std::optional<Directory> inner = open_and_permit(directory, name);
+    if (!inner) return true;
     if (levels_.size() >= depth_max) {
       move_up(directory, name);
       return true;
     }
     freed_bytes_ += static_cast<std::uint64_t>(status->st_blocks) * block_bytes;
     std::vector<std::string> rest;
-    for (DirectoryEntry& entry : inner.list()) rest.push_back(std::move(entry.name));
-    levels_.push_back({name, std::move(inner), std::move(rest)});
+    for (DirectoryEntry& entry : inner->list()) rest.push_back(std::move(entry.name));
+    levels_.push_back({name, *std::move(inner), std::move(rest)});
     return false;
   }
 

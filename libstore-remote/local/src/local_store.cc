@@ -61,6 +61,8 @@ std::string LocalStore::build_directory() const {
 std::unique_ptr<PathLock> LocalStore::lock(const StorePathSet& paths, std::stop_token stop,
                                            const std::function<void()>& on_wait) {
   state_->check_writable();
+  // A garbage collector takes the lock file of a path for rubbish, unless the path is a root.
+  state_->roots.add(std::vector(paths.begin(), paths.end()));
   return local::lock_paths(state_->objects(), paths, stop, on_wait);
 }
 
