@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <utility>
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace cinch::cli {
@@ -17,6 +18,8 @@ constexpr std::string_view plain = "\x1b[0m";
 
 // The terminal need not be told more often than eyes can see.
 constexpr std::chrono::milliseconds redraw_interval{50};
+
+constexpr unsigned columns_if_unknown = 80;
 
 // Numbers of Nix's internal-json log format.
 constexpr int activity_builds = 104;
@@ -81,7 +84,10 @@ void Console::emit(const Event& event) {
 
 void Console::finish() {
   const std::lock_guard lock(mutex_);
-  erase();
+  write_all(erasure());
+  progress_ = {};
+  newest_ = nullptr;
+  running_.clear();
   if (builds_started_ && options_.format == LogFormat::internal_json) {
     put_line("@nix {\"action\":\"stop\",\"id\":" + std::to_string(builds_activity) + "}");
     builds_started_ = false;
@@ -105,7 +111,7 @@ void Console::handle(const BuildStartedEvent& event) {
     put_line(text + "...");
   }
   newest_ = &running_.find(event.derivation)->first;
-  draw(false);
+  draw();
 }
 
 void Console::handle(const BuildLogEvent& event) {
@@ -124,7 +130,7 @@ void Console::handle(const BuildLogEvent& event) {
   if (options_.format != LogFormat::bar || running == running_.end()) return;
   running->second.last_line = event.line;
   newest_ = &running->first;
-  draw(false);
+  draw();
 }
 
 void Console::handle(const BuildFinishedEvent& event) {
@@ -136,7 +142,7 @@ void Console::handle(const BuildFinishedEvent& event) {
   }
   running_.erase(running);
   newest_ = running_.empty() ? nullptr : &running_.begin()->first;
-  draw(false);
+  draw();
 }
 
 void Console::handle(const BuildProgressEvent& event) {
@@ -155,7 +161,7 @@ void Console::handle(const BuildProgressEvent& event) {
              ",\"type\":" + std::to_string(result_progress) + "}");
     return;
   }
-  draw(false);
+  draw();
 }
 
 std::string Console::painted(std::string_view colour, std::string_view text) const {
@@ -164,9 +170,12 @@ std::string Console::painted(std::string_view colour, std::string_view text) con
 }
 
 void Console::put_line(std::string_view line) {
-  erase();
-  write_all(std::string(line) + "\n");
-  draw(false);
+  // One write for all of it: nothing flickers, and other programs' lines cannot come between.
+  std::string text = erasure();
+  text += line;
+  text += '\n';
+  if (shows_status()) text += status();
+  write_all(text);
 }
 
 void Console::put_error(std::string_view text, std::string_view hint) {
@@ -184,20 +193,26 @@ void Console::put_json_message(Verbosity level, std::string_view text) {
            ",\"msg\":" + json_string(text) + "}");
 }
 
-void Console::draw(bool now) {
-  if (options_.format != LogFormat::bar || (progress_.expected == 0 && running_.empty())) return;
-  const auto time = std::chrono::steady_clock::now();
-  if (!now && drawn_ && time - drawn_at_ < redraw_interval) return;
-  erase();
-  // One column stays free, so that no terminal wraps the line.
-  write_all(fitted(status_text(), options_.columns - 1));
-  drawn_ = true;
-  drawn_at_ = time;
+bool Console::shows_status() const {
+  return options_.format == LogFormat::bar && (progress_.expected > 0 || !running_.empty());
 }
 
-void Console::erase() {
-  if (!std::exchange(drawn_, false)) return;
-  write_all("\r\x1b[K");
+void Console::draw() {
+  if (!shows_status()) return;
+  if (drawn_ && std::chrono::steady_clock::now() - drawn_at_ < redraw_interval) return;
+  const std::string before = erasure();
+  write_all(before + status());
+}
+
+std::string Console::erasure() { return std::exchange(drawn_, false) ? "\r\x1b[K" : ""; }
+
+std::string Console::status() {
+  drawn_ = true;
+  drawn_at_ = std::chrono::steady_clock::now();
+  winsize size{};
+  const bool known = ioctl(options_.descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 1;
+  // One column stays free, so that no terminal wraps the line.
+  return fitted(status_text(), (known ? size.ws_col : columns_if_unknown) - 1);
 }
 
 std::string Console::status_text() const {

@@ -23,7 +23,6 @@ struct ConsoleOptions {
   LogFormat format = LogFormat::raw;  // bar only makes sense on a terminal
   bool colours = false;
   bool build_logs = false;  // -L
-  std::size_t columns = 80;
   StoreDir store_dir;
 };
 
@@ -63,8 +62,11 @@ class Console final : public EventSink {
   void put_line(std::string_view line);
   void put_error(std::string_view text, std::string_view hint);
   void put_json_message(Verbosity level, std::string_view text);
-  void draw(bool now);
-  void erase();
+  bool shows_status() const;
+  void draw();
+  // What takes the status line away, and what puts it there: bytes for the terminal.
+  std::string erasure();
+  std::string status();
   std::string status_text() const;
   void write_all(std::string_view text) const;
 

@@ -14,7 +14,6 @@
 #include <exception>
 
 #include <signal.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 namespace cinch::cli {
@@ -91,10 +90,6 @@ ConsoleOptions console_options(const Arguments& arguments, const Environment& en
   } else if (format != "raw" && format != "bar") {
     throw Error(Code::invalid_argument, "unknown log format '" + format + "'")
         .hint("use raw, raw-with-logs, bar, bar-with-logs or internal-json");
-  }
-  winsize size{};
-  if (terminal && ioctl(options.descriptor, TIOCGWINSZ, &size) == 0 && size.ws_col > 1) {
-    options.columns = size.ws_col;
   }
   int level = static_cast<int>(Verbosity::notice);
   level += static_cast<int>(arguments.count("--verbose"));
