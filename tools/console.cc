@@ -123,13 +123,14 @@ void Console::handle(const BuildLogEvent& event) {
              std::to_string(activity) + ",\"type\":" + std::to_string(result_build_log_line) + "}");
     return;
   }
+  if (running != running_.end()) {
+    running->second.last_line = event.line;
+    newest_ = &running->first;
+  }
   if (options_.build_logs) {
     const std::string name = std::string(derivation_name(event.derivation)) + "> ";
-    put_line(options_.colours ? painted(magenta, name) + printable(event.line) : name + event.line);
+    put_line(painted(magenta, name) + (options_.terminal ? printable(event.line) : event.line));
   }
-  if (options_.format != LogFormat::bar || running == running_.end()) return;
-  running->second.last_line = event.line;
-  newest_ = &running->first;
   draw();
 }
 

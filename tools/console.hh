@@ -21,6 +21,7 @@ struct ConsoleOptions {
   int descriptor = 2;
   Verbosity verbosity = Verbosity::notice;
   LogFormat format = LogFormat::raw;  // bar only makes sense on a terminal
+  bool terminal = false;
   bool colours = false;
   bool build_logs = false;  // -L
   StoreDir store_dir;

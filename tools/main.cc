@@ -74,7 +74,8 @@ ConsoleOptions console_options(const Arguments& arguments, const Environment& en
     return found == environment.end() ? std::string() : found->second;
   };
   ConsoleOptions options;
-  const bool terminal = isatty(options.descriptor) == 1 && variable("TERM") != "dumb";
+  options.terminal = isatty(options.descriptor) == 1;
+  const bool terminal = options.terminal && variable("TERM") != "dumb";
   options.colours = terminal && variable("NO_COLOR").empty();
   options.build_logs = arguments.has("--print-build-logs");
   std::string format = arguments.value("--log-format").value_or("bar");
