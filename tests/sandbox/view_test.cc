@@ -228,15 +228,29 @@ TEST_CASE("sandbox paths that cannot be are refused") {
   CHECK(sandbox.left_overs() == 0);
 }
 
-TEST_CASE("a sandbox path below a symlink is refused, and touches nothing") {
+TEST_CASE("a sandbox path that is a symlink shows what it leads to") {
+  SandboxFixture sandbox;
+  sandbox.scratch().directory().make_directory("real", 0755);
+  std::ofstream(sandbox.scratch().path("real/file")) << "file";
+  sandbox.scratch().directory().make_symlink("real", "link");
+  BuildRequest request = SandboxFixture::shell("cat /a/file; test -L /a || echo directory");
+  request.mounts.push_back({"/a", sandbox.scratch().path("link"), false});
+  CHECK(sandbox.run(request).log == "filedirectory\n");
+}
+
+TEST_CASE("a sandbox path that cannot be put where it belongs touches nothing of this machine") {
   SandboxFixture sandbox;
   sandbox.scratch().directory().make_directory("canary", 0755);
-  sandbox.scratch().directory().make_symlink(sandbox.scratch().path("canary"), "link");
-  BuildRequest request = SandboxFixture::shell("true");
-  request.mounts.push_back({"/a", sandbox.scratch().path("link"), false});
-  request.mounts.push_back({"/a/b", "/usr", false});
-  CHECK(code_of([&] { sandbox.run(request); }) == Code::invalid_argument);
+  Directory other = sandbox.scratch().directory().make_directory("other", 0755);
+  other.make_symlink(sandbox.scratch().path("canary"), "link");
+  for (const char* place : {"/a/link", "/a/link/b", "/a/new"}) {
+    BuildRequest request = SandboxFixture::shell("true");
+    request.mounts.push_back({"/a", sandbox.scratch().path("other"), false});
+    request.mounts.push_back({place, "/usr", false});
+    CHECK(code_of([&] { sandbox.run(request); }).has_value());
+  }
   CHECK(sandbox.scratch().directory().open_directory("canary").list().empty());
+  CHECK(other.list().size() == 1);
 }
 
 }  // namespace

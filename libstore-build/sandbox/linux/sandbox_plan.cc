@@ -1,7 +1,7 @@
 // Invariants of a plan:
 // - operations are sorted by path, so that a directory comes before what lies in it;
 // - every ancestor of a path is a directory that the plan makes, or lies in a bind; never a
-//   symlink, so that no operation can be led elsewhere;
+//   symlink that the plan makes, so that no operation can be led elsewhere;
 // - targets inside a read-only bind are never made, only used if they exist.
 #include "sandbox_plan.hh"
 
@@ -97,19 +97,21 @@ class Planner {
                        [&](const std::string& mount) { return is_at_or_below(path, mount); });
   }
 
+  // What lies behind a symlink is shown in its place: '/bin/sh' is meant to be a shell, wherever
+  // this machine keeps it.
   void add_user_mounts() {
     for (const BuildMount& mount : request_.mounts) {
       std::string path = relative(mount.target);
       refuse_hiding(path, mount.target);
-      SourceFacts facts = host_.look_at(mount.source);
-      if (facts.kind == SourceKind::missing) {
-        if (mount.optional) continue;
+      std::optional<std::string> source = host_.resolve(mount.source);
+      if (!source && mount.optional) continue;
+      if (!source) {
         throw Error(Code::not_found, "the sandbox path '" + mount.target + "' cannot be shown: '" +
                                          mount.source + "' does not exist on this machine")
             .about(mount.source)
             .hint("take it out of sandbox-paths, or put '?' behind it");
       }
-      put(show(mount.source, path, facts));
+      put(show(*source, path, host_.look_at(*source)));
       user_mounts_.push_back(std::move(path));
     }
   }

@@ -38,8 +38,8 @@ class Host {
 };
 
 // Throws Code::invalid_argument for mounts that cannot be (a target that is not canonical, that
-// hides the store or the working directory, or that lies below a symlink), Code::not_found for
-// inputs and mounts that do not exist.
+// hides the store or the working directory, or that lies below a file), Code::not_found for inputs
+// and mounts that do not exist.
 SandboxSpec plan_sandbox(const BuildRequest& request, const Layout& layout, const Host& host);
 
 }  // namespace cinch::sandbox

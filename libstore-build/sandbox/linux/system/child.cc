@@ -232,7 +232,7 @@ bool step_pivot() {
 }
 
 bool step_descriptors(const ChildPlan& plan) {
-  int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+  int null = open("/dev/null", O_RDWR | O_CLOEXEC);
   if (null < 0) return false;
   return dup2(null, STDIN_FILENO) >= 0 && dup2(plan.log, STDOUT_FILENO) >= 0 &&
          dup2(plan.log, STDERR_FILENO) >= 0 && syscall(SYS_close_range, 3U, ~0U, 0U) == 0;
