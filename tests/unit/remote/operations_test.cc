@@ -98,30 +98,64 @@ void realisation(Encoder& out, const Dialect& dialect) {
   }
 }
 
-// The arguments of each operation that need more than a table can say in one line.
+void one_path(Encoder& out, const Dialect&) { path(out); }
+void none(Encoder&, const Dialect&) {}
+void one_number(Encoder& out, const Dialect&) { numbers(out, 1); }
+void two_numbers(Encoder& out, const Dialect&) { numbers(out, 2); }
+
+void add_to_store(Encoder& out, const Dialect&) {
+  out.text("name");
+  out.text("fixed:sha256");
+  numbers(out, 2);
+  frames(out, "contents");
+}
+
+void add_text_to_store(Encoder& out, const Dialect&) {
+  out.text("name");
+  out.text("text");
+  out.number(0);
+}
+
+void query_valid_paths(Encoder& out, const Dialect& dialect) {
+  out.number(1);
+  path(out);
+  if (dialect.minor >= 27) out.flag(true);
+}
+
+void query_substitutable_path_infos(Encoder& out, const Dialect&) {
+  out.number(1);
+  path(out);
+  out.text("");
+}
+
+void add_signatures(Encoder& out, const Dialect&) {
+  path(out);
+  out.number(0);
+}
+
+void query_realisation(Encoder& out, const Dialect& dialect) {
+  if (dialect.realisation_with_path) path(out);
+  out.text("sha256:0!out");
+}
+
+void add_build_log(Encoder& out, const Dialect&) {
+  out.text(some_derivation.base_name());
+  frames(out, "log line");
+}
+
+void add_permanent_root(Encoder& out, const Dialect&) {
+  path(out);
+  out.text("/link");
+}
+
 using Write = std::function<void(Encoder&, const Dialect&)>;
 const std::map<Operation, Write>& arguments() {
-  static const Write one_path = [](Encoder& out, const Dialect&) { path(out); };
-  static const Write none = [](Encoder&, const Dialect&) {};
-  static const Write no_paths = [](Encoder& out, const Dialect&) { out.number(0); };
-  static const Write build = [](Encoder& out, const Dialect&) { numbers(out, 2); };
   static const std::map<Operation, Write> table = {
       {Operation::is_valid_path, one_path},
       {Operation::query_referrers, one_path},
-      {Operation::add_to_store,
-       [](Encoder& out, const Dialect&) {
-         out.text("name");
-         out.text("fixed:sha256");
-         numbers(out, 2);
-         frames(out, "contents");
-       }},
-      {Operation::add_text_to_store,
-       [](Encoder& out, const Dialect&) {
-         out.text("name");
-         out.text("text");
-         out.number(0);
-       }},
-      {Operation::build_paths, build},
+      {Operation::add_to_store, add_to_store},
+      {Operation::add_text_to_store, add_text_to_store},
+      {Operation::build_paths, two_numbers},
       {Operation::ensure_path, one_path},
       {Operation::add_temp_root, one_path},
       {Operation::add_indirect_root, [](Encoder& out, const Dialect&) { out.text("/link"); }},
@@ -137,50 +171,24 @@ const std::map<Operation, Write>& arguments() {
       {Operation::query_derivation_output_names, one_path},
       {Operation::query_path_from_hash_part,
        [](Encoder& out, const Dialect&) { out.text(some_path.hash_part()); }},
-      {Operation::query_substitutable_path_infos,
-       [](Encoder& out, const Dialect&) {
-         out.number(1);
-         path(out);
-         out.text("");
-       }},
-      {Operation::query_valid_paths,
-       [](Encoder& out, const Dialect& dialect) {
-         out.number(1);
-         path(out);
-         if (dialect.minor >= 27) out.flag(true);
-       }},
-      {Operation::query_substitutable_paths, no_paths},
+      {Operation::query_substitutable_path_infos, query_substitutable_path_infos},
+      {Operation::query_valid_paths, query_valid_paths},
+      {Operation::query_substitutable_paths, one_number},
       {Operation::query_valid_derivers, one_path},
       {Operation::optimise_store, none},
-      {Operation::verify_store, [](Encoder& out, const Dialect&) { numbers(out, 2); }},
+      {Operation::verify_store, two_numbers},
       {Operation::build_derivation, basic_derivation},
-      {Operation::add_signatures,
-       [](Encoder& out, const Dialect&) {
-         path(out);
-         out.number(0);
-       }},
+      {Operation::add_signatures, add_signatures},
       {Operation::nar_from_path, one_path},
       {Operation::add_to_store_nar, add_nar},
-      {Operation::query_missing, no_paths},
+      {Operation::query_missing, one_number},
       {Operation::query_derivation_output_map, one_path},
       {Operation::register_derivation_output, realisation},
-      {Operation::query_realisation,
-       [](Encoder& out, const Dialect& dialect) {
-         if (dialect.realisation_with_path) path(out);
-         out.text("sha256:0!out");
-       }},
+      {Operation::query_realisation, query_realisation},
       {Operation::add_multiple_to_store, add_multiple},
-      {Operation::add_build_log,
-       [](Encoder& out, const Dialect&) {
-         out.text(some_derivation.base_name());
-         frames(out, "log line");
-       }},
-      {Operation::build_paths_with_results, build},
-      {Operation::add_permanent_root,
-       [](Encoder& out, const Dialect&) {
-         path(out);
-         out.text("/link");
-       }},
+      {Operation::add_build_log, add_build_log},
+      {Operation::build_paths_with_results, two_numbers},
+      {Operation::add_permanent_root, add_permanent_root},
   };
   return table;
 }
