@@ -11,9 +11,14 @@ namespace cinch {
 
 namespace {
 
-bool is_deferred(const Derivation& derivation) {
-  return std::any_of(derivation.outputs.begin(), derivation.outputs.end(), [](const auto& output) {
-    return std::holds_alternative<DeferredOutput>(output.second);
+// Whether the path of an output, or the variable that tells it to the builder, is still to be
+// computed.
+bool is_incomplete(const Derivation& derivation) {
+  return std::any_of(derivation.outputs.begin(), derivation.outputs.end(), [&](const auto& output) {
+    const auto variable = derivation.environment.find(output.first);
+    const bool told = variable != derivation.environment.end() && !variable->second.empty();
+    return std::holds_alternative<DeferredOutput>(output.second) ||
+           (std::holds_alternative<FixedOutput>(output.second) && !told);
   });
 }
 
@@ -26,13 +31,14 @@ class GraphCompleter {
 
   AddedDerivation complete(const StorePath& listed, Derivation derivation) {
     const bool renamed = rename_inputs(derivation);
-    const bool must_match = !renamed && !is_deferred(derivation);
+    const bool must_match = !renamed && !is_incomplete(derivation);
     check_derivation(derivation);
-    if (is_deferred(derivation)) hasher_.fill_in_outputs(derivation);
+    if (is_incomplete(derivation)) hasher_.fill_in_outputs(derivation);
     StorePath path = derivation_path(store_.store_dir(), derivation);
     if (must_match && path != listed) {
-      throw Error(Code::invalid_derivation, "it is listed under the wrong path: its path is '" +
-                                                store_.store_dir().print(path) + "'");
+      throw Error(Code::invalid_derivation,
+                  "the derivation is listed under the wrong path: its path is '" +
+                      store_.store_dir().print(path) + "'");
     }
     position_.emplace(path, completed_.size());
     real_paths_.emplace(listed, path);
@@ -68,11 +74,23 @@ class GraphCompleter {
   std::map<StorePath, StorePath> real_paths_;  // by listed path
 };
 
+std::vector<StorePath> inputs_first(const std::map<StorePath, Derivation>& graph) {
+  std::map<StorePath, StorePathSet> inputs;
+  for (const auto& [path, derivation] : graph) inputs.emplace(path, derivation.references());
+  try {
+    return topological_order(
+        inputs, [](const StorePathSet& paths) -> const StorePathSet& { return paths; });
+  } catch (const Error& error) {
+    throw Error(Code::invalid_derivation, "the derivation depends on itself")
+        .about(error.subject());
+  }
+}
+
 }  // namespace
 
 StorePath add_incomplete_derivation(Store& store, Derivation derivation) {
   check_derivation(derivation);
-  if (is_deferred(derivation)) {
+  if (is_incomplete(derivation)) {
     DerivationHasher hasher(store.store_dir(),
                             [&](const StorePath& path) { return store.read_derivation(path); });
     hasher.fill_in_outputs(derivation);
@@ -82,12 +100,9 @@ StorePath add_incomplete_derivation(Store& store, Derivation derivation) {
 
 std::vector<AddedDerivation> add_incomplete_derivations(
     Store& store, const std::map<StorePath, Derivation>& graph) {
-  std::map<StorePath, StorePathSet> inputs;
-  for (const auto& [path, derivation] : graph) inputs.emplace(path, derivation.references());
   GraphCompleter completer(store);
   std::vector<AddedDerivation> added;
-  for (const StorePath& listed : topological_order(
-           inputs, [](const StorePathSet& paths) -> const StorePathSet& { return paths; })) {
+  for (const StorePath& listed : inputs_first(graph)) {
     try {
       added.push_back(completer.complete(listed, graph.at(listed)));
     } catch (Error& error) {

@@ -5,11 +5,9 @@
 #include "../verbs.hh"
 
 #include <cinch/core/cancellation.hh>
-#include <cinch/core/derivation_hash.hh>
+#include <cinch/core/derivation_graph.hh>
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/error.hh>
-
-#include <algorithm>
 
 #include <nlohmann/json.hpp>
 
@@ -64,132 +62,15 @@ int run_show(Context& context) {
   return 0;
 }
 
-// Whether the path of an output, or the variable that tells it to the builder, is still to be
-// computed.
-bool is_incomplete(const Derivation& derivation) {
-  return std::any_of(derivation.outputs.begin(), derivation.outputs.end(), [&](const auto& output) {
-    const auto variable = derivation.environment.find(output.first);
-    const bool told = variable != derivation.environment.end() && !variable->second.empty();
-    return std::holds_alternative<DeferredOutput>(output.second) ||
-           (std::holds_alternative<FixedOutput>(output.second) && !told);
-  });
-}
-
-// Fills in the outputs of a graph that are still to be computed. A derivation is called by the path
-// that it is listed under; once its outputs are known, its real path turns out to be another one,
-// and what refers to it is changed to that.
-class GraphCompletion {
- public:
-  using Graph = std::map<StorePath, Derivation>;
-
-  GraphCompletion(Store& store, const Graph& listed)
-      : store_(store),
-        listed_(listed),
-        hasher_(store.store_dir(), [this](const StorePath& path) { return read(path); }) {}
-
-  // The complete derivations, in the order of the list.
-  std::vector<Derivation> run() {
-    std::vector<Derivation> derivations;
-    for (const auto& [path, derivation] : listed_) complete_after_inputs(path);
-    for (const auto& [path, derivation] : listed_) {
-      derivations.push_back(std::move(complete_.at(real_paths_.at(path))));
-    }
-    return derivations;
-  }
-
- private:
-  Derivation read(const StorePath& path) {
-    const auto found = complete_.find(path);
-    return found != complete_.end() ? found->second : store_.read_derivation(path);
-  }
-
-  // Depth first, with a stack of our own: a graph may be as deep as it likes.
-  void complete_after_inputs(const StorePath& root) {
-    std::vector<StorePath> stack = {root};
-    while (!stack.empty()) {
-      const StorePath path = stack.back();
-      if (real_paths_.contains(path)) {
-        stack.pop_back();
-        continue;
-      }
-      const std::vector<StorePath> inputs = incomplete_inputs(path);
-      if (inputs.empty()) {
-        complete(path);
-        stack.pop_back();
-        continue;
-      }
-      // Met again below itself.
-      if (!open_.insert(path).second) {
-        throw Error(Code::invalid_derivation, "the derivation depends on itself")
-            .about(store_.store_dir().print(path));
-      }
-      stack.insert(stack.end(), inputs.begin(), inputs.end());
-    }
-  }
-
-  std::vector<StorePath> incomplete_inputs(const StorePath& path) const {
-    std::vector<StorePath> inputs;
-    for (const auto& [input, outputs] : listed_.at(path).input_derivations) {
-      if (listed_.contains(input) && !real_paths_.contains(input)) inputs.push_back(input);
-    }
-    return inputs;
-  }
-
-  void complete(const StorePath& path) {
-    Derivation derivation = listed_.at(path);
-    derivation.input_derivations.clear();
-    for (const auto& [input, outputs] : listed_.at(path).input_derivations) {
-      const auto real = real_paths_.find(input);
-      derivation.input_derivations[real == real_paths_.end() ? input : real->second].insert(
-          outputs.begin(), outputs.end());
-    }
-    try {
-      if (is_incomplete(derivation)) hasher_.fill_in_outputs(derivation);
-    } catch (Error& error) {
-      error.set_subject_if_empty(store_.store_dir().print(path));
-      throw;
-    }
-    const StorePath real = derivation_path(store_.store_dir(), derivation);
-    real_paths_.emplace(path, real);
-    complete_.emplace(real, std::move(derivation));
-  }
-
-  Store& store_;
-  const Graph& listed_;
-  DerivationHasher hasher_;
-  StorePathSet open_;
-  std::map<StorePath, StorePath> real_paths_;  // by listed path
-  Graph complete_;                             // by real path
-};
-
+// Returns the paths in the order of the list.
 std::vector<StorePath> add_graph(Store& store, const std::map<StorePath, Derivation>& listed) {
-  const bool incomplete = std::any_of(
-      listed.begin(), listed.end(), [](const auto& entry) { return is_incomplete(entry.second); });
-  std::vector<Derivation> derivations;
-  if (incomplete) {
-    derivations = GraphCompletion(store, listed).run();
-  } else {
-    for (const auto& [path, derivation] : listed) {
-      const StorePath real = derivation_path(store.store_dir(), derivation);
-      if (real != path) {
-        throw Error(Code::invalid_derivation,
-                    "the derivation is listed under the wrong path: its path is '" +
-                        store.store_dir().print(real) + "'")
-            .about(store.store_dir().print(path));
-      }
-      derivations.push_back(derivation);
-    }
+  std::map<StorePath, StorePath> added;
+  for (AddedDerivation& derivation : add_incomplete_derivations(store, listed)) {
+    added.emplace(std::move(derivation.listed), std::move(derivation.path));
   }
-  return store.add_derivations(derivations);
-}
-
-StorePath add_one(Store& store, Derivation derivation) {
-  if (is_incomplete(derivation)) {
-    DerivationHasher hasher(store.store_dir(),
-                            [&](const StorePath& path) { return store.read_derivation(path); });
-    hasher.fill_in_outputs(derivation);
-  }
-  return store.add_derivation(derivation);
+  std::vector<StorePath> paths;
+  for (const auto& [path, real] : added) paths.push_back(real);
+  return paths;
 }
 
 // Whether the text is one derivation, not an object of them: it has "outputs" at the top.
@@ -221,7 +102,8 @@ int run_add(Context& context) {
     try {
       const std::vector<StorePath> added =
           is_single(texts[at])
-              ? std::vector{add_one(*store, parse_derivation_json(texts[at], store->store_dir()))}
+              ? std::vector{add_incomplete_derivation(
+                    *store, parse_derivation_json(texts[at], store->store_dir()))}
               : add_graph(*store, parse_derivations_json(texts[at], store->store_dir()));
       for (const StorePath& path : added) context.output.line(store->store_dir().print(path));
     } catch (Error& error) {

@@ -10,8 +10,8 @@
 
 namespace cinch {
 
-// Fills in deferred outputs and adds the derivation. Returns its path. Throws as
-// Store::add_derivation.
+// Fills in deferred outputs, and environment variables that are named like outputs but absent or
+// empty, and adds the derivation. Returns its path. Throws as Store::add_derivation.
 CINCH_CORE_API StorePath add_incomplete_derivation(Store& store, Derivation derivation);
 
 struct AddedDerivation {
