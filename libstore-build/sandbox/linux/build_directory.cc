@@ -36,7 +36,6 @@ BuildDirectory::BuildDirectory(const Directory& parent)
   if (fchmod(temp.get(), 01777) != 0) {
     throw system_error(errno, "cannot change the mode", temp.name());
   }
-  outer_.make_directory("root", 0755);
 }
 
 BuildDirectory::~BuildDirectory() {
@@ -54,12 +53,10 @@ BuildDirectory::~BuildDirectory() {
 void BuildDirectory::remove_parts() const {
   outer_.remove_tree("store");
   outer_.remove_tree("tmp");
-  outer_.remove_tree("root");
 }
 
 Layout BuildDirectory::layout() const {
-  return {outer_.name_of("root"), outer_.name_of("work"), outer_.name_of("store"),
-          outer_.name_of("tmp")};
+  return {outer_.name_of("work"), outer_.name_of("store"), outer_.name_of("tmp")};
 }
 
 void BuildDirectory::write_files(std::span<const BuildFile> files) const {

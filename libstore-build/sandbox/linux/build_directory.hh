@@ -4,7 +4,6 @@
 //     work/                       the builder's working directory
 //     store/                      takes the outputs
 //     tmp/                        its /tmp
-//     root/                       where its root is mounted; stays empty
 #pragma once
 
 #include "sandbox_plan.hh"

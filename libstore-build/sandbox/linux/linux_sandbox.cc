@@ -224,7 +224,6 @@ class LinuxSandbox final : public Builder {
   // Sets a sandbox up in which nothing runs, to learn now whether the system allows it.
   void try_namespaces() const {
     SandboxSpec spec;
-    spec.root = directory_.name();
     spec.operations = {MountNew{"proc", FileSystem::proc, ""}};
     Launched launched = launch(spec, {});
     wait_for(launched.process);

@@ -62,7 +62,6 @@ class Planner {
     add_etc();
     add_parents();
     SandboxSpec spec;
-    spec.root = layout_.root;
     for (auto& [path, operation] : operations_) spec.operations.push_back(std::move(operation));
     if (host_.is_root()) protect_proc(spec);
     spec.network = request_.network;

@@ -11,7 +11,6 @@ namespace cinch::sandbox {
 
 // The directories of one build on this machine.
 struct Layout {
-  std::string root;   // where the root is mounted
   std::string work;   // the builder's working directory
   std::string store;  // takes the outputs
   std::string temp;   // its /tmp

@@ -37,9 +37,9 @@ struct Printer {
 }  // namespace
 
 std::string SandboxSpec::print() const {
-  std::string text = "root " + root + "\nuser " + std::to_string(user) + "\ngroup " +
-                     std::to_string(group) + "\nhost-name " + host_name + "\ndomain-name " +
-                     domain_name + "\nnetwork " + (network ? "shared" : "none") + "\n";
+  std::string text = "user " + std::to_string(user) + "\ngroup " + std::to_string(group) +
+                     "\nhost-name " + host_name + "\ndomain-name " + domain_name + "\nnetwork " +
+                     (network ? "shared" : "none") + "\n";
   for (const Operation& operation : operations) text += std::visit(Printer{}, operation) + "\n";
   text += "working-directory " + working_directory + "\n";
   for (const std::string& word : command) text += "word " + word + "\n";

@@ -65,7 +65,6 @@ struct Protect {
 using Operation = std::variant<MakeDirectory, WriteFile, MakeSymlink, Bind, MountNew, Protect>;
 
 struct SandboxSpec {
-  std::string root;  // an empty directory of this machine: the root is mounted over it
   std::vector<Operation> operations;
   // Whoever starts the builder appears inside as this user and group.
   uid_t user = 1000;

@@ -36,7 +36,7 @@ class DescribedHost final : public Host {
   bool root = false;
 };
 
-const Layout layout = {"/b/root", "/b/work", "/b/store", "/b/tmp"};
+const Layout layout = {"/b/work", "/b/store", "/b/tmp"};
 
 StorePath path(const std::string& name) {
   return StorePath::parse("00000000000000000000000000000000-" + name);
@@ -54,7 +54,6 @@ BuildRequest example() {
 
 TEST_CASE("a plan, as it is printed") {
   CHECK(plan_sandbox(example(), layout, DescribedHost()).print() ==
-        "root /b/root\n"
         "user 1000\n"
         "group 100\n"
         "host-name localhost\n"

@@ -187,11 +187,20 @@ bool step_loopback(const SandboxSpec& spec) {
   return done;
 }
 
-bool step_root_mount(const SandboxSpec& spec) {
+// Mounts an empty root over "/". Absolute names still lead into the old root, as they start below
+// what is mounted there; relative ones lead into the new root.
+bool step_root_mount() {
   umask(0022);
-  return mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
-         mount("tmpfs", spec.root.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") == 0 &&
-         chdir(spec.root.c_str()) == 0;
+  if (mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0) return false;
+  int context = static_cast<int>(syscall(SYS_fsopen, "tmpfs", FSOPEN_CLOEXEC));
+  if (context < 0) return false;
+  if (syscall(SYS_fsconfig, context, FSCONFIG_SET_STRING, "mode", "0755", 0) != 0) return false;
+  if (syscall(SYS_fsconfig, context, FSCONFIG_CMD_CREATE, nullptr, nullptr, 0) != 0) return false;
+  int root = static_cast<int>(
+      syscall(SYS_fsmount, context, FSMOUNT_CLOEXEC, MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV));
+  if (root < 0) return false;
+  return syscall(SYS_move_mount, root, "", AT_FDCWD, "/", MOVE_MOUNT_F_EMPTY_PATH) == 0 &&
+         fchdir(root) == 0;
 }
 
 bool step_operations(ChildPlan& plan) {
@@ -292,7 +301,7 @@ int run_child(void* argument) {
   if (!step_identity(plan)) give_up(plan, Step::identity);
   if (!step_host_name(spec)) give_up(plan, Step::host_name);
   if (!step_loopback(spec)) give_up(plan, Step::loopback);
-  if (!step_root_mount(spec)) give_up(plan, Step::root_mount);
+  if (!step_root_mount()) give_up(plan, Step::root_mount);
   if (!step_operations(plan)) give_up(plan, Step::operation);
   if (!step_pivot()) give_up(plan, Step::pivot);
   if (spec.command.empty()) _exit(0);
