@@ -46,14 +46,21 @@ class CountingBuilder final : public Builder {
   std::unique_ptr<FinishedBuild> run(const BuildRequest& request, Sink& log,
                                      std::stop_token stop) override {
     ++runs;
-    return builder_.run(request, log, std::move(stop));
+    int now = ++running_;
+    for (int most = most_at_once; now > most && !most_at_once.compare_exchange_weak(most, now);) {
+    }
+    std::unique_ptr<FinishedBuild> build = builder_.run(request, log, std::move(stop));
+    --running_;
+    return build;
   }
   bool supports(std::string_view system) const override { return builder_.supports(system); }
 
   std::atomic<int> runs = 0;
+  std::atomic<int> most_at_once = 0;
 
  private:
   Builder& builder_;
+  std::atomic<int> running_ = 0;
 };
 
 class RealiserFixture {
