@@ -1,5 +1,6 @@
 #include "console.hh"
 
+#include "json_text.hh"
 #include "terminal_text.hh"
 
 #include <cerrno>

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <cstdio>
 
-#include <nlohmann/json.hpp>
-
 namespace cinch::cli {
 
 namespace {
@@ -69,10 +67,6 @@ std::string indented(std::string_view text, std::size_t spaces) {
     if (c == '\n') result.append(spaces, ' ');
   }
   return result;
-}
-
-std::string json_string(std::string_view text) {
-  return nlohmann::json(text).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 std::string human_size(std::uint64_t bytes) {

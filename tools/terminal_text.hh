@@ -18,9 +18,6 @@ std::string fitted(std::string_view text, std::size_t columns);
 // All lines but the first start with this many spaces.
 std::string indented(std::string_view text, std::size_t spaces);
 
-// As a JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
-std::string json_string(std::string_view text);
-
 // "872.0 ", "1.5K", "20.3M": as Nix prints sizes with -h.
 std::string human_size(std::uint64_t bytes);
 

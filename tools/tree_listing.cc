@@ -1,10 +1,10 @@
 #include "tree_listing.hh"
 
+#include "json_text.hh"
+
 #include <cinch/core/error.hh>
 
 #include <cstdio>
-
-#include <nlohmann/json.hpp>
 
 namespace cinch::cli {
 
@@ -58,41 +58,41 @@ void print_text(Output& output, std::span<const Node> nodes, const Node& root,
   }
 }
 
-nlohmann::json node_json(const Node& node) {
-  nlohmann::json json;
+// Of a directory only the front, up to its entries: the caller ends it.
+std::string json_front(const Node& node) {
   switch (node.type) {
-    case NodeType::regular:
-      json["type"] = "regular";
-      json["size"] = node.size_bytes;
-      if (node.executable) json["executable"] = true;
-      if (node.nar_offset) json["narOffset"] = *node.nar_offset;
-      break;
     case NodeType::directory:
-      json["type"] = "directory";
-      json["entries"] = nlohmann::json::object();
-      break;
+      return "{\"type\":\"directory\",\"entries\":{";
     case NodeType::symlink:
-      json["type"] = "symlink";
-      json["target"] = node.target;
+      return json_object({{"type", json_string("symlink")}, {"target", json_string(node.target)}});
+    case NodeType::regular:
       break;
   }
-  return json;
+  JsonMembers members = {{"type", json_string("regular")},
+                         {"size", std::to_string(node.size_bytes)}};
+  if (node.executable) members.emplace_back("executable", json_bool(true));
+  if (node.nar_offset) members.emplace_back("narOffset", std::to_string(*node.nar_offset));
+  return json_object(members);
 }
 
 void print_json(Output& output, std::span<const Node> nodes, const Node& root, bool recursive) {
-  nlohmann::json whole = node_json(root);
-  // Pointers into `whole`: nodes of a JSON object stay where they are when others are added.
-  std::vector<std::pair<std::string_view, nlohmann::json*>> open = {{root.path, &whole}};
+  std::string text = json_front(root);
+  std::vector<std::string_view> open;  // directories whose entries are not all written
+  if (root.type == NodeType::directory) open.push_back(root.path);
   for (const Node& node : nodes) {
     if (!is_below(node.path, root.path)) continue;
-    while (!is_below(node.path, open.back().first)) open.pop_back();
-    const std::string name(relative(node.path, open.back().first));
-    if (!recursive && name.find('/') != std::string::npos) continue;
-    nlohmann::json& placed = (*open.back().second)["entries"][name];
-    placed = recursive ? node_json(node) : nlohmann::json::object();
-    if (recursive && node.type == NodeType::directory) open.emplace_back(node.path, &placed);
+    while (!is_below(node.path, open.back())) {
+      text += "}}";
+      open.pop_back();
+    }
+    const std::string_view name = relative(node.path, open.back());
+    if (!recursive && name.find('/') != std::string_view::npos) continue;
+    if (!text.ends_with('{')) text += ',';
+    text += json_string(name) + ":" + (recursive ? json_front(node) : "{}");
+    if (recursive && node.type == NodeType::directory) open.push_back(node.path);
   }
-  output.line(whole.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace));
+  for (std::size_t count = open.size(); count > 0; --count) text += "}}";
+  output.line(text);
 }
 
 }  // namespace

@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from command import CINCH, CommandTest, derivation, main
+from command import CINCH, TIMEOUT_SECONDS, CommandTest, derivation, main
 
 
 def namespaces_work():
@@ -150,6 +150,39 @@ class BuildTest(CommandTest):
             if word.encode() in command and int(name) != os.getpid():
                 found.append(int(name))
         return found
+
+    def on_terminal(self, *arguments, environment=None):
+        """What a terminal gets on standard error."""
+        leader, follower = os.openpty()
+        process = subprocess.Popen([CINCH, *arguments, "--store", self.store],
+                                   stdout=subprocess.DEVNULL, stderr=follower, cwd=self.directory,
+                                   env={**self.environment, "TERM": "xterm", **(environment or {})})
+        os.close(follower)
+        text = b""
+        try:
+            while chunk := os.read(leader, 65536):
+                text += chunk
+        except OSError:  # so ends a terminal that nobody holds open any more
+            pass
+        os.close(leader)
+        self.assertEqual(process.wait(TIMEOUT_SECONDS), 0, text)
+        return text.decode()
+
+    def test_terminal(self):
+        script = "echo one; sleep 0.2; printf '\\033[2Jtwo\\n'; sleep 0.2; echo > $out"
+        first = self.add("first", script)
+        text = self.on_terminal("build", first + "^*")
+        self.assertIn("[0/1 built, 1 running] first> two", text)
+        self.assertNotIn("\x1b[2J", text)
+        self.assertTrue(text.endswith("\r\x1b[K"), text)
+        second = self.add("second", script)
+        text = self.on_terminal("build", second + "^*", "-L", environment={"NO_COLOR": "1"})
+        self.assertIn("second> two\r\n", text)
+        self.assertNotIn("\x1b[3", text)
+        self.assertNotIn("\x1b[2J", text)
+        third = self.add("third", "echo > $out")
+        text = self.on_terminal("build", third + "^*", environment={"TERM": "dumb"})
+        self.assertNotIn("\x1b", text)
 
     def interrupt(self, number, expected):
         mark = f"97{os.getpid()}"

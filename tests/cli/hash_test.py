@@ -87,6 +87,16 @@ class NarTest(CommandTest):
         start = entry["narOffset"]
         self.assertEqual(nar[start:start + entry["size"]], b"y" * 5000)
 
+    def test_strange_names(self):
+        self.write('tree/quote"\\\n\x1f', "x")
+        (self.directory / "tree" / "\udcff").write_text("x")  # a byte that is not UTF-8
+        (self.directory / "tree" / "\u00e9\u20ac\U0001f600").symlink_to("{")
+        self.write("tree/z", "x")
+        nar = self.cinch("nar", "pack", "tree").bytes
+        listing = json.loads(self.succeed("nar", "ls", "-", "--json", "-R", input=nar))
+        self.assertEqual(set(listing["entries"]), {'quote"\\\n\x1f', "\ufffd", "z",
+                                                   "\u00e9\u20ac\U0001f600"})
+
     def test_standard_input_and_older_name(self):
         nar = self.pack().read_bytes()
         self.assertIn("./a", self.succeed("nar", "ls", "-", input=nar))

@@ -1,13 +1,12 @@
 // build.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../json_text.hh"
 #include "../out_links.hh"
 #include "../verbs.hh"
 
 #include <cinch/build/make_realiser.hh>
 #include <cinch/core/error.hh>
-
-#include <nlohmann/json.hpp>
 
 namespace cinch::cli {
 
@@ -63,27 +62,26 @@ void print_plan(Context& context, const StoreDir& store_dir, const MissingPlan& 
   list(plan.unknown, "don't know how to build these paths:");
 }
 
-nlohmann::json results_json(const StoreDir& store_dir, const Wanted& wanted,
-                            const std::vector<BuildResult>& results) {
-  nlohmann::json list = nlohmann::json::array();
+std::string results_json(const StoreDir& store_dir, const Wanted& wanted,
+                         const std::vector<BuildResult>& results) {
+  const auto path_text = [&](const StorePath& path) { return json_string(store_dir.print(path)); };
+  std::vector<std::string> list;
   for (std::size_t at = 0; at < wanted.paths.size(); ++at) {
     if (const auto* opaque = std::get_if<OpaquePath>(&wanted.paths[at])) {
-      list.push_back({{"path", store_dir.print(opaque->path)}});
+      list.push_back(json_object({{"path", path_text(opaque->path)}}));
       continue;
     }
-    const auto& built = std::get<BuiltPath>(wanted.paths[at]);
-    nlohmann::json entry = {{"drvPath", store_dir.print(built.derivation)},
-                            {"outputs", nlohmann::json::object()}};
-    for (const auto& [name, path] : wanted.outputs[at]) {
-      entry["outputs"][name] = store_dir.print(path);
-    }
+    JsonMembers outputs;
+    for (const auto& [name, path] : wanted.outputs[at]) outputs.emplace_back(name, path_text(path));
+    JsonMembers entry = {{"drvPath", path_text(std::get<BuiltPath>(wanted.paths[at]).derivation)},
+                         {"outputs", json_object(outputs)}};
     if (at < results.size() && results[at].start_time != 0) {
-      entry["startTime"] = results[at].start_time;
-      entry["stopTime"] = results[at].stop_time;
+      entry.emplace_back("startTime", std::to_string(results[at].start_time));
+      entry.emplace_back("stopTime", std::to_string(results[at].stop_time));
     }
-    list.push_back(std::move(entry));
+    list.push_back(json_object(entry));
   }
-  return list;
+  return json_array(list);
 }
 
 bool is_fixed(Store& store, const DerivingPath& wanted) {
@@ -161,7 +159,7 @@ int run_build(Context& context) {
     status = report(context, *store, results);
   }
   if (context.has("--json")) {
-    if (status == 0) context.output.line(results_json(store_dir, wanted, results).dump());
+    if (status == 0) context.output.line(results_json(store_dir, wanted, results));
   } else if (context.has("--print-out-paths") && !context.has("--dry-run")) {
     for (std::size_t at = 0; at < results.size(); ++at) {
       if (!results[at].succeeded()) continue;

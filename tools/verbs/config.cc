@@ -1,13 +1,11 @@
 // config show.
 #include "../context.hh"
+#include "../json_text.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/error.hh>
 
 #include <algorithm>
-#include <charconv>
-
-#include <nlohmann/json.hpp>
 
 namespace cinch::cli {
 
@@ -19,23 +17,20 @@ constexpr std::string_view lists[] = {
     "secret-key-files", "system-features",       "trusted-public-keys", "trusted-users"};
 
 // A value with the type that it has in Nix's JSON.
-nlohmann::json typed(std::string_view name, const std::string& text) {
+std::string typed(std::string_view name, const std::string& text) {
   if (std::find(std::begin(lists), std::end(lists), name) != std::end(lists)) {
-    nlohmann::json list = nlohmann::json::array();
+    std::vector<std::string> words;
     std::size_t start = 0;
     while (start < text.size()) {
       const std::size_t end = std::min(text.find(' ', start), text.size());
-      if (end > start) list.push_back(text.substr(start, end - start));
+      if (end > start) words.push_back(json_string(text.substr(start, end - start)));
       start = end + 1;
     }
-    return list;
+    return json_array(words);
   }
-  if (text == "true") return true;
-  if (text == "false") return false;
-  std::uint64_t number = 0;
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
-  if (error == std::errc() && end == text.data() + text.size() && !text.empty()) return number;
-  return text;
+  if (text == "true" || text == "false") return text;
+  const bool number = !text.empty() && text.find_first_not_of("0123456789") == std::string::npos;
+  return number ? text : json_string(text);
 }
 
 int run_show(Context& context) {
@@ -45,17 +40,17 @@ int run_show(Context& context) {
     return 0;
   }
   const Settings defaults;
-  nlohmann::json json = nlohmann::json::object();
+  JsonMembers members;
   for (const std::string_view name : Settings::names()) {
     const std::string value = context.settings.get(name);
     if (context.has("--json")) {
-      json[std::string(name)] = {{"value", typed(name, value)},
-                                 {"defaultValue", typed(name, defaults.get(name))}};
+      members.emplace_back(name, json_object({{"value", typed(name, value)},
+                                              {"defaultValue", typed(name, defaults.get(name))}}));
     } else {
       context.output.line(std::string(name) + " = " + value);
     }
   }
-  if (context.has("--json")) context.output.line(json.dump());
+  if (context.has("--json")) context.output.line(json_object(members));
   return 0;
 }
 

@@ -1,6 +1,7 @@
 // path-info.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../json_text.hh"
 #include "../terminal_text.hh"
 #include "../verbs.hh"
 
@@ -9,8 +10,6 @@
 
 #include <algorithm>
 #include <cstdio>
-
-#include <nlohmann/json.hpp>
 
 namespace cinch::cli {
 
@@ -76,36 +75,29 @@ void print_text(Context& context, const StoreDir& store_dir, const Listing& list
   }
 }
 
-nlohmann::json info_json(const Context& context, const StoreDir& store_dir, const Listing& listing,
-                         const StorePath& path) {
+std::string info_json(const Context& context, const StoreDir& store_dir, const Listing& listing,
+                      const StorePath& path) {
   std::optional<std::uint64_t> size;
   if (context.has("--closure-size")) size = closure_size(listing.infos, path);
-  return nlohmann::json::parse(print_path_info_json(listing.infos.at(path), store_dir, size));
+  return print_path_info_json(listing.infos.at(path), store_dir, size);
 }
 
 // Nix 2.8 to 2.18 print a list; later ones, and --json-format 1, an object by path.
 void print_json(Context& context, const StoreDir& store_dir, const Listing& listing) {
   const auto format = context.arguments.value("--json-format");
   if (format && *format != "1") context.refuse("--json-format must be 1");
-  nlohmann::json whole = format ? nlohmann::json::object() : nlohmann::json::array();
+  JsonMembers by_path;
+  std::vector<std::string> list;
   for (const StorePath& path : listing.shown) {
-    nlohmann::json info = info_json(context, store_dir, listing, path);
-    if (format) {
-      info.erase("path");
-      info.erase("valid");
-      whole[store_dir.print(path)] = std::move(info);
-    } else {
-      whole.push_back(std::move(info));
-    }
+    list.push_back(info_json(context, store_dir, listing, path));
+    by_path.emplace_back(store_dir.print(path), list.back());
   }
   for (const StorePath& path : listing.missing) {
-    if (format) {
-      whole[store_dir.print(path)] = nullptr;
-    } else {
-      whole.push_back({{"path", store_dir.print(path)}, {"valid", false}});
-    }
+    const std::string shown = store_dir.print(path);
+    list.push_back(json_object({{"path", json_string(shown)}, {"valid", json_bool(false)}}));
+    by_path.emplace_back(shown, "null");
   }
-  context.output.line(whole.dump());
+  context.output.line(format ? json_object(by_path) : json_array(list));
 }
 
 // The paths that are asked for, and those that are not there.

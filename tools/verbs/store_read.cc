@@ -1,6 +1,7 @@
 // store ls, store cat, store dump-path, store info.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../json_text.hh"
 #include "../tree_listing.hh"
 #include "../verbs.hh"
 
@@ -10,8 +11,6 @@
 #include <algorithm>
 
 #include <fcntl.h>
-#include <nlohmann/json.hpp>
-
 namespace cinch::cli {
 
 namespace {
@@ -162,10 +161,10 @@ int run_info(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
   const bool local = capability<BuildStore>(*store) != nullptr;
   if (context.has("--json")) {
-    nlohmann::json json = {{"url", store->url()}};
-    if (local) json["version"] = CINCH_VERSION;
-    if (local) json["trusted"] = true;
-    context.output.line(json.dump());
+    JsonMembers members = {{"url", json_string(store->url())}};
+    if (local) members.emplace_back("version", json_string(CINCH_VERSION));
+    if (local) members.emplace_back("trusted", json_bool(true));
+    context.output.line(json_object(members));
     return 0;
   }
   context.output.line("Store URL: " + store->url());
