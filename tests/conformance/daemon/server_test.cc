@@ -9,6 +9,7 @@
 #include <cinch/remote/daemon_client.hh>
 #include <cinch/remote/daemon_server.hh>
 
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <thread>
@@ -29,13 +30,14 @@ Settings build_settings() {
 
 class OurDaemon {
  public:
-  explicit OurDaemon(const NixWorld& world)
+  explicit OurDaemon(const NixWorld& world, std::vector<std::string> allowed_users = {"*"})
       : store_(LocalStore::open({.store_dir = StoreDir(world.store_dir()),
                                  .state_dir = world.scratch().path("state"),
                                  .log_dir = world.scratch().path("log")})),
         realiser_(make_realiser(*store_, build_settings())),
-        server_(DaemonServer::listen(*store_, *realiser_,
-                                     {.socket = world.socket(), .allowed_users = {"*"}})),
+        server_(DaemonServer::listen(
+            *store_, *realiser_,
+            {.socket = world.socket(), .allowed_users = std::move(allowed_users)})),
         thread_([this](std::stop_token stop) { server_->serve(stop); }) {}
   LocalStore& store() { return *store_; }
 
@@ -186,6 +188,34 @@ TEST_CASE("nix copy brings paths to our daemon") {
   world.nix({"nix", "copy", "--from", other, path});
   world.nix({"nix-store", "--verify-path", path});
   CHECK(read_file(path).size() == 2'000'000);
+}
+
+TEST_CASE("another user is not trusted, and is told if not even allowed") {
+  if (::geteuid() != 0 || ::access("/usr/bin/setpriv", X_OK) != 0) {
+    WARN("only root can try this, with setpriv");
+    return;
+  }
+  const NixWorld world;
+  std::filesystem::permissions(world.scratch().path(), std::filesystem::perms(0755));
+  const std::string file = write(world, "input", "hello\n");
+  const auto as_nobody = [&](std::vector<std::string> command) {
+    const std::vector<std::string> prefix = {"setpriv", "--reuid=65534", "--regid=65534",
+                                             "--clear-groups"};
+    command.insert(command.begin(), prefix.begin(), prefix.end());
+    return world.run(command, "unix://" + world.socket());
+  };
+  {
+    const OurDaemon daemon(world, {"*"});
+    const Finished added = as_nobody({"nix-store", "--add", file});
+    INFO(added.errors);
+    REQUIRE(added.status == 0);
+    CHECK(as_nobody({"nix-store", "--verify-path", line(added.output)}).status == 0);
+  }
+  const OurDaemon daemon(world, {"root"});
+  const Finished refused = as_nobody({"nix-store", "--add", file});
+  CHECK(refused.status == 1);
+  CHECK(has(refused.errors, "is not allowed to connect to the daemon"));
+  world.nix({"nix-store", "--add", file});
 }
 
 TEST_CASE("what our daemon cannot do it refuses in a sentence") {

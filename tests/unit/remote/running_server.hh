@@ -8,6 +8,7 @@
 #include "wire/encoder.hh"
 #include "wire/handshake.hh"
 #include "wire/messages.hh"
+#include "wire/values.hh"
 
 #include <cinch/remote/daemon_client.hh>
 #include <cinch/remote/daemon_server.hh>
@@ -67,8 +68,9 @@ class RunningServer {
 // Speaks to a server byte by byte.
 class RawClient {
  public:
-  explicit RawClient(const RunningServer& server)
-      : socket(transport::Socket::connect(server.socket())), in(*socket) {}
+  explicit RawClient(const std::string& server)
+      : socket(transport::Socket::connect(server)), in(*socket) {}
+  explicit RawClient(const RunningServer& server) : RawClient(server.socket()) {}
 
   void send() {
     socket->write(out.bytes());
