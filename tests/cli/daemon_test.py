@@ -5,7 +5,7 @@ import signal
 import subprocess
 import unittest
 
-from command import CINCH, CommandTest, main, needs_nix
+from command import CINCH, CommandTest, derivation, main, needs_nix, needs_sandbox
 
 
 class DaemonTest(CommandTest):
@@ -44,6 +44,26 @@ class DaemonTest(CommandTest):
         self.assertIn(url, self.succeed("store", "info", "--store", url))
         self.stop(process)
         self.assertEqual(self.in_store("path-info", path), path)
+
+    @needs_sandbox
+    def test_build_through_the_daemon(self):
+        self.allow_host_tools()
+        process = self.start()
+        store = ["--store", f"unix://{self.socket}"]
+        good = self.succeed("derivation", "add", *store,
+                            input=derivation("good", "echo a line; echo > $out"))
+        result = self.cinch("build", good + "^*", "-L", "--print-out-paths", *store)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn(f"building '{good}'...", result.err)
+        self.assertIn("good> a line", result.err)
+        self.assertEqual(self.in_store("path-info", result.out.strip()), result.out.strip())
+        bad = self.succeed("derivation", "add", *store,
+                           input=derivation("bad", "echo words; exit 9"))
+        err = self.fail_with(100, "build", bad + "^*", *store)
+        self.assertIn(bad, err)
+        self.assertIn("9", err)
+        self.assertIn("hint:", self.fail_with(1, "log", good, *store))
+        self.stop(process)
 
     @needs_nix
     def test_nix_as_client(self):

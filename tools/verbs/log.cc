@@ -25,11 +25,16 @@ std::vector<StorePath> log_candidates(Store& store, const DerivingPath& wanted) 
 
 int run_log(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
-  auto& logs = require_capability<LogStore>(*store, "keep build logs");
+  auto* const logs = capability<LogStore>(*store);
+  if (logs == nullptr) {
+    throw Error(Code::not_supported, "this store does not hand out build logs")
+        .about(store->url())
+        .hint("they lie with the store itself: try --store 'local?read-only=true'");
+  }
   const std::string& text = context.arguments.positional().front();
   const DerivingPath wanted = parse_installable(text, store->store_dir());
   for (const StorePath& derivation : log_candidates(*store, wanted)) {
-    if (logs.read_log(derivation, context.output)) return 0;
+    if (logs->read_log(derivation, context.output)) return 0;
   }
   throw Error(Code::not_found, "build log of '" + print_deriving_path(wanted, store->store_dir()) +
                                    "' is not available")
