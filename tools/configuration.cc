@@ -138,7 +138,10 @@ Settings load_settings(const Arguments& arguments, const Environment& environmen
   if (const std::string text = variable(environment, "NIX_CONFIG"); !text.empty()) {
     apply(parse_config(text, "NIX_CONFIG", read_config_file));
   }
-  apply(command_line_settings(arguments));
+  for (const ConfigLine& line : command_line_settings(arguments)) {
+    // An error in a file names the place; here everybody knows it.
+    if (!settings.set(line.name, line.value)) apply({line});
+  }
   return settings;
 }
 

@@ -140,6 +140,8 @@ def main():
 
 
 def namespaces_work():
+    if "CINCH_SANDBOX_MUST_WORK" in os.environ:
+        return True
     return subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
 
 

@@ -60,7 +60,9 @@ class ConfigTest(CommandTest):
         self.assertEqual(self.cinch("config", "show", "cores", "--quiet", "--quiet").err, "")
 
     def test_bad_values(self):
-        self.assertIn("cores", self.fail_with(1, "config", "show", "--cores", "many"))
+        text = self.fail_with(1, "config", "show", "--cores", "many")
+        self.assertIn("'cores'", text)
+        self.assertNotIn("command line", text)
         self.write_config("this is no setting\n")
         self.assertIn("nix.conf:1", self.fail_with(1, "config", "show"))
         self.write_config("")
