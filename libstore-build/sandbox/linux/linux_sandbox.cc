@@ -141,9 +141,7 @@ class SandboxedBuild final : public FinishedBuild {
       read_tree(directory_->store(), base_name, writer);
     } catch (const Error& error) {
       if (error.code() != Code::not_supported && error.code() != Code::limit_exceeded) throw;
-      Error refused(Code::build_failed, error.message());
-      refused.set_subject_if_empty(error.subject());
-      throw refused;
+      throw Error(Code::build_failed, error.message()).about(error.subject());
     }
     writer.finish();
   }
