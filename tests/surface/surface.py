@@ -37,7 +37,7 @@ BUILD = "libstore-build.so.0.1"
 NEEDED = {
     "libstore-core.so": {"libcrypto.so.3", "libsodium.so.23"},
     "libstore-files.so": {CORE},
-    "libstore-local.so": {CORE, FILES, "libsqlite3.so.0", "libarchive.so.13", "libbz2.so.1.0"},
+    "libstore-local.so": {CORE, FILES, "libsqlite3.so.0", "libbz2.so.1.0"},
     "libstore-remote.so": {CORE, FILES, LOCAL},
     "libstore-build.so": {CORE, FILES, "libseccomp.so.2"},
     "libcinch.so": {CORE, FILES, LOCAL, REMOTE, BUILD},

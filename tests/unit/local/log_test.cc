@@ -57,3 +57,20 @@ TEST_CASE("logs in the old place are found, broken ones refused") {
   CHECK(log_of(*store, old) == "flat");
   CHECK(code_of([&] { log_of(*store, broken); }) == Code::io);
 }
+
+TEST_CASE("compressed logs may have several parts, but no part may be cut off") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const StorePath derivation = StorePath::parse("33333333333333333333333333333333-d.drv");
+  store->write_log(derivation)->write(as_bytes("some words\n"));
+  const Directory place = Directory::open(scratch.path("root/nix/var/log/nix/drvs/33"));
+  const std::string name = "333333333333333333333333333333-d.drv.bz2";
+  const std::string once = *place.read_file(name, std::uint64_t{1} << 20);
+  place.write_file(name, once + once, 0644);
+  CHECK(log_of(*store, derivation) == "some words\nsome words\n");
+  for (const std::string& damaged :
+       {once.substr(0, once.size() - 1), once.substr(0, 4), once + "x", std::string()}) {
+    place.write_file(name, damaged, 0644);
+    CHECK(code_of([&] { log_of(*store, derivation); }) == Code::io);
+  }
+}
