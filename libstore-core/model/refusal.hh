@@ -4,6 +4,7 @@
 #include <cinch/core/error.hh>
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,7 +25,8 @@ auto parse_part(std::string_view whole, std::size_t start, Parse parse) {
   try {
     return parse();
   } catch (Error& error) {
-    throw std::move(error).at(start + error.offset().value_or(0)).about(excerpt(whole));
+    const std::uint64_t offset = start + error.offset().value_or(0);
+    throw std::move(error).at(offset).about(excerpt(whole));
   }
 }
 
