@@ -40,6 +40,7 @@ class HelpTest(CommandTest):
         self.assertIn("store ls", self.succeed("store", "--help"))
         self.assertIn("Usage: cinch nar ls", self.succeed("help", "nar", "ls"))
         self.assertIn("Commands:", self.succeed("help"))
+        self.assertIn("Commands:", self.succeed("-h"))
 
     def test_version(self):
         for arguments in (["--version"], ["build", "--version"], ["--store", "x", "--version"]):
