@@ -61,9 +61,13 @@ TEST_CASE("events tell the whole story in order") {
   StorePath path = fixture.add("story", "echo one; echo two; : > $out");
   fixture.realise(path);
   std::string story;
-  for (const Event& event : fixture.events.events) story += std::to_string(event.index());
-  // Progress (4) surrounds started (1), lines (2) and finished (3).
-  CHECK(story == "412234");
+  for (const Event& event : fixture.events.events) {
+    if (std::holds_alternative<BuildStartedEvent>(event)) story += "started ";
+    if (const auto* line = std::get_if<BuildLogEvent>(&event)) story += line->line + " ";
+    if (std::holds_alternative<BuildFinishedEvent>(event)) story += "finished";
+  }
+  CHECK(story == "started one two finished");
+  CHECK(std::holds_alternative<BuildProgressEvent>(fixture.events.events.back()));
   BuildFinishedEvent finished = fixture.events.all<BuildFinishedEvent>().front();
   CHECK(finished.derivation == path);
   CHECK(finished.status == BuildStatus::built);
