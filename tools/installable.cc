@@ -34,7 +34,7 @@ std::filesystem::path follow_first_symlink(const std::filesystem::path& path) {
 std::string resolved(const std::string& text, const StoreDir& store_dir) {
   std::filesystem::path path = std::filesystem::absolute(text);
   for (int step = 0; step < symlinks_max && !path.empty(); ++step) {
-    const std::string normal = path.lexically_normal().string();
+    std::string normal = path.lexically_normal().string();
     if (store_dir.containing(normal)) return normal;
     path = follow_first_symlink(path);
   }
