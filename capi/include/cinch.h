@@ -27,25 +27,25 @@
  *
  * 1. Handles (cinch_store, cinch_path, ...) are opaque. Those that a function hands out through a
  *    parameter `..._out` belong to the caller, who releases each with the _free function of its
- * type and nothing else, never with free(). A _free function accepts NULL and cannot fail.
+ *    type and nothing else, never with free(). A _free function accepts NULL and cannot fail.
  * 2. What a getter returns is borrowed: it lives as long as the handle it was asked of.
  * 3. A cinch_str is bytes and their number, in no particular encoding; it may contain NUL. Those
  *    that the library returns are followed by a NUL byte that is not counted, unless the getter
- * says otherwise, and are never NULL; those that the caller passes need none. Arguments are
- * borrowed for the call.
+ *    says otherwise, and are never NULL; those that the caller passes need none. Arguments are
+ *    borrowed for the call.
  * 4. A function that can fail returns a cinch_error, which the caller owns, or NULL for success. If
  *    it fails, it leaves its `..._out` parameters as they were. "There is none" is an answer, not
- * an error. Errors belong to no thread.
+ *    an error. Errors belong to no thread.
  * 5. const tells the thread rule: functions that take a const handle may be called on it from
  *    several threads at once; those that take a non-const one need it for themselves. All handles
  *    may move between threads. None may be used in a child after fork().
  * 6. A structure that the caller fills in begins with `size`; the macro ..._INIT sets it and zeroes
  *    the rest, and zero means the default. Fields are only ever appended; a non-zero field that
- * this version does not know is refused.
+ *    this version does not know is refused.
  * 7. A callback gets the payload that was passed beside it as its last argument. It is called
- * during the call it was passed to, never by two threads at once for one call, but not always on
- * the calling thread. It returns 0 to go on, and anything else to stop: the function then ends with
- *    CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the store.
+ *    during the call it was passed to, never by two threads at once for one call, but not always
+ *    on the calling thread. It returns 0 to go on, and anything else to stop: the function then
+ *    ends with CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the store.
  * 8. No exception, signal handler, print or exit crosses this interface. The library reads no
  *    environment variable, changes no process-wide state, and opens descriptors close-on-exec.
  *
