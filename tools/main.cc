@@ -36,8 +36,8 @@ int run_without_verb(const CommandLine& command, Output& output) {
     output.line(version_line());
     return exit_success;
   }
-  const bool wants_help = contains(command.rest, "--help") || contains(command.rest, "-h") ||
-                          command.words == "help";
+  const bool wants_help =
+      contains(command.rest, "--help") || contains(command.rest, "-h") || command.words == "help";
   if (wants_help && (command.words.empty() || command.words == "help")) {
     std::string name;
     for (const std::string& word : command.rest) {

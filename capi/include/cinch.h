@@ -45,7 +45,8 @@
  * 7. A callback gets the payload that was passed beside it as its last argument. It is called
  *    during the call it was passed to, never by two threads at once for one call, but not always
  *    on the calling thread. It returns 0 to go on, and anything else to stop: the function then
- *    ends with CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the store.
+ *    ends with CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the
+ *    store.
  * 8. No exception, signal handler, print or exit crosses this interface. The library reads no
  *    environment variable, changes no process-wide state, and opens descriptors close-on-exec.
  *
