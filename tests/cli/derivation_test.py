@@ -75,6 +75,7 @@ class DerivationTest(CommandTest):
             ("", b""),
             ("", b"[]"),
             ("outputs", json.dumps({**right, "outputs": {}}).encode()),
+            ("outputs", json.dumps({k: v for k, v in right.items() if k != "outputs"}).encode()),
             ("system", json.dumps({**right, "system": 3}).encode()),
             ("", json.dumps({**right, "version": 99}).encode()),
         ]:

@@ -9,8 +9,6 @@
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/error.hh>
 
-#include <nlohmann/json.hpp>
-
 namespace cinch::cli {
 
 namespace {
@@ -73,17 +71,25 @@ std::vector<StorePath> add_graph(Store& store, const std::map<StorePath, Derivat
   return paths;
 }
 
-// Whether the text is one derivation, not an object of them: it has "outputs" at the top.
-bool is_single(const std::string& text) {
-  using Json = nlohmann::json;
-  bool found = false;
-  const auto look = [&](int depth, Json::parse_event_t event, Json& parsed) {
-    if (event != Json::parse_event_t::key) return depth == 0;
-    if (depth == 1 && parsed == "outputs") found = true;
-    return false;  // keeps nothing
-  };
-  const Json kept = Json::parse(text, look, false);
-  return found || kept.is_discarded();  // the reader of one derivation tells what is wrong
+// Whether the text is one derivation, not an object of them: it has a derivation's fields at the
+// top. Looks at strings and brackets only; whatever is wrong with the text, the parser will say.
+bool is_single(std::string_view text) {
+  constexpr std::string_view fields[] = {"name", "outputs", "builder"};
+  int depth = 0;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
+    if (c == '{' || c == '[') ++depth;
+    if (c == '}' || c == ']') --depth;
+    if (c != '"') continue;
+    const std::size_t start = at++;
+    while (at < text.size() && text[at] != '"') at += text[at] == '\\' ? 2 : 1;
+    const std::size_t next = text.find_first_not_of(" \t\r\n", at + 1);
+    const bool is_key = next != std::string_view::npos && text[next] == ':';
+    if (depth != 1 || !is_key) continue;
+    const std::string_view key = text.substr(start + 1, at - start - 1);
+    if (std::find(std::begin(fields), std::end(fields), key) != std::end(fields)) return true;
+  }
+  return false;
 }
 
 int run_add(Context& context) {
