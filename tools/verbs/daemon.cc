@@ -14,7 +14,7 @@ namespace {
 std::string socket_name(const Context& context) {
   if (const auto given = context.arguments.value("--socket")) return *given;
   if (const auto given = context.arguments.value("--socket-path")) return *given;
-  if (const std::string name = context.variable("NIX_DAEMON_SOCKET_PATH"); !name.empty()) {
+  if (std::string name = context.variable("NIX_DAEMON_SOCKET_PATH"); !name.empty()) {
     return name;
   }
   const StoreUrl url = parse_store_url(context.settings.store);
