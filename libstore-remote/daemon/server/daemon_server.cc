@@ -119,13 +119,14 @@ std::vector<int> ThreadedServer::descriptors() const {
 }
 
 milliseconds ThreadedServer::time_to_next_deadline() const {
-  std::optional<Clock::time_point> next = accept_again_;
+  constexpr Clock::time_point never = Clock::time_point::max();
+  Clock::time_point next = accept_again_.value_or(never);
   for (const Client& client : clients_) {
     if (client.greeted || client.hung_up) continue;
-    next = std::min(next.value_or(client.deadline), client.deadline);
+    next = std::min(next, client.deadline);
   }
-  if (!next) return milliseconds(-1);
-  const auto left = std::chrono::ceil<milliseconds>(*next - Clock::now());
+  if (next == never) return milliseconds(-1);
+  const auto left = std::chrono::ceil<milliseconds>(next - Clock::now());
   return std::max(left, milliseconds(0));
 }
 
