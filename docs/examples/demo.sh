@@ -48,8 +48,8 @@ heading "The closure of $output, with sizes in bytes"
 heading "References"
 "$cinch" path-info --recursive --json "$output" | python3 -c '
 import json, sys
-for info in json.load(sys.stdin):
-    print(info["path"], *info["references"], sep="\n  -> ")'
+for path, info in json.load(sys.stdin).items():
+    print(path, *info["references"], sep="\n  -> ")'
 
 heading "What the program says"
 "$cinch" store cat "$output" | tail -n 1

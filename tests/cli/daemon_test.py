@@ -35,7 +35,7 @@ class DaemonTest(CommandTest):
         path = self.succeed("store", "add", "tree", "--store", url)
         self.assertEqual(self.succeed("hash", "path", "tree"),
                          json.loads(self.succeed("path-info", "--json", path, "--store",
-                                                 url))[0]["narHash"])
+                                                 url))[path]["narHash"])
         self.assertEqual(self.succeed("store", "ls", "-R", path, "--store", url).split(),
                          ["./a", "./empty", "./link", "./sub", "./sub/b", "./sub/deeper",
                           "./sub/deeper/c"])

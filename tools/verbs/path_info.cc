@@ -82,22 +82,16 @@ std::string info_json(const Context& context, const StoreDir& store_dir, const L
   return print_path_info_json(listing.infos.at(path), store_dir, size);
 }
 
-// Nix 2.8 to 2.18 print a list; later ones, and --json-format 1, an object by path.
+// An object by path, as Nix prints it since 2.19.
 void print_json(Context& context, const StoreDir& store_dir, const Listing& listing) {
-  const auto format = context.arguments.value("--json-format");
-  if (format && *format != "1") context.refuse("--json-format must be 1");
   JsonMembers by_path;
-  std::vector<std::string> list;
   for (const StorePath& path : listing.shown) {
-    list.push_back(info_json(context, store_dir, listing, path));
-    by_path.emplace_back(store_dir.print(path), list.back());
+    by_path.emplace_back(store_dir.print(path), info_json(context, store_dir, listing, path));
   }
   for (const StorePath& path : listing.missing) {
-    const std::string shown = store_dir.print(path);
-    list.push_back(json_object({{"path", json_string(shown)}, {"valid", json_bool(false)}}));
-    by_path.emplace_back(shown, "null");
+    by_path.emplace_back(store_dir.print(path), "null");
   }
-  context.output.line(format ? json_object(by_path) : json_array(list));
+  context.output.line(json_object(by_path));
 }
 
 // The paths that are asked for, and those that are not there.
@@ -123,6 +117,9 @@ int run_path_info(Context& context) {
   if (context.arguments.positional().empty() && !context.has("--all")) {
     context.refuse("name some paths, or use --all");
   }
+  if (context.arguments.value("--json-format").value_or("1") != "1") {
+    context.refuse("--json-format must be 1");
+  }
   const std::unique_ptr<Store> store = context.open_store();
   Listing listing;
   find_paths(context, *store, listing);
@@ -146,13 +143,13 @@ constexpr Option options[] = {
     {"-S,--closure-size", "", "show the size of the closure"},
     {"-h,--human-readable", "", "show sizes as 1.5K, 20.3M"},
     {"--sigs", "", "show signatures and content addresses"},
-    {"--json", "", "print a JSON list, as Nix 2.8 to 2.18 do"},
-    {"--json-format", "VERSION", "1: with --json, print an object by path, as later Nix does"},
+    {"--json", "", "print a JSON object by path"},
+    {"--json-format", "VERSION", "the form of --json: 1, which is also the default"},
 };
 
 constexpr Verb table[] = {
     {"path-info", "Show what the store knows about store objects", "PATH...", 0, any_number,
-     "A path that is not valid is an error, but with --json an entry that says so.",
+     "A path that is not valid is an error, but with --json an entry that is null.",
      "cinch path-info -rSh ./result", options, run_path_info},
 };
 

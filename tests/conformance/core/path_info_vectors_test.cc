@@ -1,5 +1,4 @@
-// Nix's own golden path infos, of the oldest of the three versions: the form closest to the one
-// that we print (its unknown fields are null, where ours are left out).
+// Nix's own golden path infos, of the oldest of the three versions: the form that we print.
 #include "catch.hh"
 #include "vectors.hh"
 
@@ -35,9 +34,6 @@ TEST_CASE("golden path infos") {
   for (const auto& signature : golden["signatures"]) {
     info.signatures.insert(Signature::parse(signature.get<std::string>()));
   }
-  golden.erase("version");
-  golden.erase("storeDir");
-  golden["path"] = store_dir.print(info.path);
   CHECK(nlohmann::json::parse(print_path_info_json(info, store_dir, std::nullopt)) == golden);
   CHECK(info.is_content_addressed(store_dir));
 }

@@ -72,20 +72,19 @@ TEST_CASE("references to itself are set apart") {
   CHECK(info.split_references().others == StorePathSet{other});
 }
 
-// What `nix path-info --json --closure-size` of Nix 2.8.0 prints for the same object.
+// What `nix path-info --json --json-format 1 --closure-size` of Nix 2.34.8 prints for the same.
 TEST_CASE("a path info as JSON") {
   PathInfo info = tree_info();
   info.signatures = {Signature::parse(
       "test-1:BML/1WG6wz16mQTTlEUXUkgZfcl2y1YtPGvVfnDWkwr2vpbiBT9JLeGqB7X6tZ3Tp76Zpr/"
       "gUo2tmPZ8zt7IDA==")};
   CHECK(print_path_info_json(info, store_dir, 288) ==
-        R"({"path":"/nix/store/00kpsxncgjfb2rigx1cnc618vydzl9v4-tr",)"
+        R"({"ca":"fixed:r:sha256:1pj7swf7dl5z165j08n7vjgj9mvvrz3f878avc96lyxk3zjzfl6r",)"
+        R"("closureSize":288,"deriver":null,)"
         R"("narHash":"sha256-2VD35R+ze2oS2wod5MbPe9ckn9zHIiCLCb/QdhzXR94=","narSize":288,)"
-        R"("references":[],)"
-        R"("ca":"fixed:r:sha256:1pj7swf7dl5z165j08n7vjgj9mvvrz3f878avc96lyxk3zjzfl6r",)"
-        R"("closureSize":288,"registrationTime":1795360291,)"
+        R"("references":[],"registrationTime":1795360291,)"
         R"("signatures":["test-1:BML/1WG6wz16mQTTlEUXUkgZfcl2y1YtPGvVfnDWkwr2vpbiBT9JLeGqB7X6tZ3Tp)"
-        R"(76Zpr/gUo2tmPZ8zt7IDA=="]})");
+        R"(76Zpr/gUo2tmPZ8zt7IDA=="],"storeDir":"/nix/store","ultimate":false,"version":1})");
 
   PathInfo built{.path = info.path,
                  .nar_hash = info.nar_hash,
@@ -94,10 +93,11 @@ TEST_CASE("a path info as JSON") {
                  .deriver = StorePath::parse("c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-b.drv"),
                  .ultimate = true};
   CHECK(print_path_info_json(built, store_dir, std::nullopt) ==
-        R"({"path":"/nix/store/00kpsxncgjfb2rigx1cnc618vydzl9v4-tr",)"
+        R"({"ca":null,"deriver":"/nix/store/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-b.drv",)"
         R"("narHash":"sha256-2VD35R+ze2oS2wod5MbPe9ckn9zHIiCLCb/QdhzXR94=","narSize":1,)"
         R"("references":["/nix/store/00kpsxncgjfb2rigx1cnc618vydzl9v4-tr"],)"
-        R"("deriver":"/nix/store/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-b.drv","ultimate":true})");
+        R"("registrationTime":null,"signatures":[],"storeDir":"/nix/store","ultimate":true,)"
+        R"("version":1})");
 }
 
 }  // namespace cinch

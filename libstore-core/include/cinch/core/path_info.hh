@@ -38,8 +38,8 @@ struct CINCH_CORE_API PathInfo {
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };
 
-// `nix path-info --json` of Nix 2.8 to 2.18 (a field a fact, full paths): the form that scripts
-// parse. `closure_size` is added if given. One object; the caller puts objects together.
+// Format 1 of `nix path-info --json`, as Nix 2.34 prints it: full paths, null for what is unknown.
+// `closure_size` is added if given. One object; the caller puts them together, by path.
 CINCH_CORE_API std::string print_path_info_json(const PathInfo& info, const StoreDir& store_dir,
                                                 std::optional<std::uint64_t> closure_size);
 
