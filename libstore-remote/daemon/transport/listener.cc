@@ -6,7 +6,9 @@
 #include <cinch/files/directory.hh>
 
 #include <cerrno>
+#include <chrono>
 #include <optional>
+#include <thread>
 #include <utility>
 
 #include <fcntl.h>
@@ -22,11 +24,18 @@ constexpr int backlog = 128;
 constexpr mode_t directory_mode = 0755;
 constexpr mode_t socket_mode = 0666;  // who may do what is decided by who the peer is
 
+constexpr int turn_tries_max = 100;
+constexpr std::chrono::milliseconds turn_pause{10};
+
 // Daemons that start or stop at the same time take turns: each holds the lock of the directory.
+// Turns take no time, but whoever can read the directory can hold its lock for ever. That must not
+// keep a daemon from starting or ending, so after a second it goes on without.
 class DirectoryLock {
  public:
   explicit DirectoryLock(int directory) : directory_(directory) {
-    while (::flock(directory_, LOCK_EX) != 0 && errno == EINTR) {
+    for (int tries = 0; tries < turn_tries_max; ++tries) {
+      if (::flock(directory_, LOCK_EX | LOCK_NB) == 0) return;
+      std::this_thread::sleep_for(turn_pause);
     }
   }
   ~DirectoryLock() { ::flock(directory_, LOCK_UN); }

@@ -4,9 +4,14 @@
 #include "fakes.hh"
 #include "running_server.hh"
 
+#include <cinch/files/descriptor.hh>
+
 #include <thread>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 namespace cinch::test {
 namespace {
@@ -287,6 +292,17 @@ TEST_CASE("a stale socket is replaced, a live one is not, a file is left alone")
   CHECK(code_of([&] { DaemonServer::listen(store, realiser, {.socket = scratch.path("file")}); }) ==
         Code::invalid_argument);
   CHECK(scratch.directory().read_file("file", 100) == "precious");
+}
+
+TEST_CASE("who holds the lock of the socket's directory cannot keep a daemon from serving") {
+  const Scratch scratch;
+  MemoryStore store;
+  FakeRealiser realiser;
+  const std::string socket = scratch.path("socket");
+  const Descriptor held(::open(scratch.path("").c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  REQUIRE(::flock(held.get(), LOCK_EX | LOCK_NB) == 0);
+  REQUIRE(DaemonServer::listen(store, realiser, {.socket = socket}));
+  CHECK(::access(socket.c_str(), F_OK) != 0);
 }
 
 TEST_CASE("a socket may have a long name") {
