@@ -81,15 +81,24 @@ class DaemonTest(CommandTest):
         self.stop(process)
 
     def test_default_socket(self):
-        process = subprocess.Popen([CINCH, "daemon", "--store", self.store],
-                                   stderr=subprocess.PIPE, cwd=self.directory,
-                                   env=self.environment)
-        self.addCleanup(process.stderr.close)
-        self.addCleanup(process.kill)
-        self.assertIn(f"{self.root}/nix/var/nix/daemon-socket/socket",
-                      process.stderr.readline().decode())
-        process.terminate()
-        self.assertEqual(process.wait(10), 0)
+        state = self.directory / "state"
+        for store, variables, expected in [
+            (self.store, {}, f"{self.root}/nix/var/nix"),
+            ("./root", {}, "/root/nix/var/nix"),
+            (f"{self.store}&state={state}", {}, state),
+            ("local", {"NIX_STATE_DIR": str(state), "NIX_STORE_DIR": f"{self.directory}/store",
+                       "NIX_LOG_DIR": f"{self.directory}/log"}, state),
+        ]:
+            with self.subTest(store):
+                process = subprocess.Popen([CINCH, "daemon", "--store", store],
+                                           stderr=subprocess.PIPE, cwd=self.directory,
+                                           env={**self.environment, **variables})
+                self.addCleanup(process.stderr.close)
+                self.addCleanup(process.kill)
+                self.assertIn(f"{expected}/daemon-socket/socket",
+                              process.stderr.readline().decode())
+                process.terminate()
+                self.assertEqual(process.wait(10), 0)
 
 
 if __name__ == "__main__":

@@ -11,24 +11,20 @@ namespace cinch::cli {
 namespace {
 
 // Where clients look for a daemon of this store.
-std::string socket_name(const Context& context) {
+std::string socket_name(const Context& context, const Store& store) {
   if (const auto given = context.arguments.value("--socket")) return *given;
   if (const auto given = context.arguments.value("--socket-path")) return *given;
   if (std::string name = context.variable("NIX_DAEMON_SOCKET_PATH"); !name.empty()) {
     return name;
   }
-  const StoreUrl url = parse_store_url(context.settings.store);
+  // The URL of an open store says all that differs from the usual, wherever that came from.
+  const StoreUrl url = parse_store_url(store.url());
   const auto parameter = [&](const std::string& name) {
     const auto found = url.parameters.find(name);
     return found == url.parameters.end() ? std::string() : found->second;
   };
-  std::string state = parameter("state");
-  if (state.empty()) {
-    const std::string variable = context.variable("NIX_STATE_DIR");
-    const std::string root = parameter("root");
-    state = root.empty() && !variable.empty() ? variable : root + "/nix/var/nix";
-  }
-  return state + "/daemon-socket/socket";
+  const std::string state = parameter("state");
+  return (state.empty() ? parameter("root") + "/nix/var/nix" : state) + "/daemon-socket/socket";
 }
 
 int run_daemon(Context& context) {
@@ -36,11 +32,11 @@ int run_daemon(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
   const std::unique_ptr<Realiser> realiser = make_realiser(*store, context.settings);
   DaemonServerOptions options;
-  options.socket = socket_name(context);
+  options.socket = socket_name(context, *store);
   options.trusted_users = context.settings.trusted_users;
   options.allowed_users = context.settings.allowed_users;
-  if (context.has("--force-trusted")) options.trusted_users = {"*"};
-  if (context.has("--force-untrusted")) options.trusted_users.clear();
+  if (context.has("--force-trusted")) options.force_trust = true;
+  if (context.has("--force-untrusted")) options.force_trust = false;
   options.log = [&](Verbosity level, std::string_view line) {
     context.console.message(level, line);
   };
@@ -53,8 +49,8 @@ int run_daemon(Context& context) {
 constexpr Option options[] = {
     {"--socket", "PATH", "where to listen (default: where clients of this store look)"},
     {"--socket-path", "PATH", "the same, as Nix calls it"},
-    {"--force-trusted", "", "trust every client"},
-    {"--force-untrusted", "", "trust no client"},
+    {"--force-trusted", "", "trust every client that may connect"},
+    {"--force-untrusted", "", "trust no client, not even root"},
 };
 
 constexpr Verb table[] = {

@@ -63,10 +63,10 @@ bool matches(std::span<const std::string> list, const User& user) {
 
 Access decide_access(const AccessRules& rules, const transport::PeerCredentials& peer,
                      const User& user) {
-  if (peer.user == 0 || peer.user == rules.own_user || matches(rules.trusted_users, user)) {
-    return Access::trusted;
-  }
-  return matches(rules.allowed_users, user) ? Access::allowed : Access::refused;
+  const bool trusted =
+      peer.user == 0 || peer.user == rules.own_user || matches(rules.trusted_users, user);
+  if (!trusted && !matches(rules.allowed_users, user)) return Access::refused;
+  return rules.force_trust.value_or(trusted) ? Access::trusted : Access::allowed;
 }
 
 }  // namespace cinch

@@ -3,6 +3,7 @@
 
 #include "transport/socket.hh"
 
+#include <optional>
 #include <set>
 #include <span>
 #include <string>
@@ -27,8 +28,9 @@ struct AccessRules {
   std::span<const std::string> trusted_users;
   std::span<const std::string> allowed_users;
   uid_t own_user;
+  std::optional<bool> force_trust = std::nullopt;
 };
-// Root and the daemon's own user are always trusted.
+// Root and the daemon's own user are always allowed, and trusted unless the rules force something.
 Access decide_access(const AccessRules& rules, const transport::PeerCredentials& peer,
                      const User& user);
 

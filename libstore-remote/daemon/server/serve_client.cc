@@ -28,7 +28,8 @@ Peer identify(const ClientContext& context) {
   const User user = look_up_user(credentials);
   const AccessRules rules{.trusted_users = context.options.trusted_users,
                           .allowed_users = context.options.allowed_users,
-                          .own_user = ::geteuid()};
+                          .own_user = ::geteuid(),
+                          .force_trust = context.options.force_trust};
   return {
       .access = decide_access(rules, credentials, user),
       .text = "process " + std::to_string(credentials.process) + " of user '" + user.name + "'"};

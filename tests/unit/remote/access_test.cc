@@ -37,6 +37,22 @@ TEST_CASE("who is trusted, allowed and refused") {
   CHECK(decide({"root"}, {"bob"}, 1000) == Access::refused);
 }
 
+TEST_CASE("trust may be forced, but not the right to connect") {
+  const auto forced = [&](bool trust, uid_t user, const List& allowed) {
+    return decide_access(
+        {.trusted_users = {}, .allowed_users = allowed, .own_user = 500, .force_trust = trust},
+        {.user = user, .group = 100, .process = 1}, alice);
+  };
+  for (const uid_t user : {0, 500, 1000}) {
+    CAPTURE(user);
+    CHECK(forced(false, user, {"*"}) == Access::allowed);
+    CHECK(forced(true, user, {"*"}) == Access::trusted);
+  }
+  CHECK(forced(false, 0, {}) == Access::allowed);
+  CHECK(forced(false, 1000, {}) == Access::refused);
+  CHECK(forced(true, 1000, {}) == Access::refused);
+}
+
 TEST_CASE("the system knows root, and nobody knows a number out of the blue") {
   const User root = look_up_user({.user = 0, .group = 0, .process = 1});
   CHECK(root.name == "root");

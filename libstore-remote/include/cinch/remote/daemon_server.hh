@@ -9,6 +9,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -20,6 +21,8 @@ struct DaemonServerOptions {
   std::uint32_t connections_max = 256;     // more clients wait to be accepted
   std::vector<std::string> trusted_users;  // names, "@group", "*"
   std::vector<std::string> allowed_users;
+  std::optional<bool> force_trust;  // if set: all who may connect are trusted, or none is, not even
+                                    // root and the daemon's own user
   // Gets one line for each connection that begins, ends or fails.
   std::function<void(Verbosity, std::string_view)> log;
 };
