@@ -2,6 +2,7 @@
  * that it needs nothing beside itself. */
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/openat2.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -31,6 +32,12 @@ static void probe_system_calls(const char* file) {
   report("creat-setuid", syscall(SYS_creat, "created", 04755));
   report("open-setuid", syscall(SYS_open, "opened", O_CREAT | O_WRONLY, 04755));
   report("openat-setuid", syscall(SYS_openat, AT_FDCWD, "opened", O_CREAT | O_WRONLY, 04755));
+  report("open-temporary-setuid", syscall(SYS_open, ".", O_TMPFILE | O_WRONLY, 04755));
+  report("openat-temporary-setgid",
+         syscall(SYS_openat, AT_FDCWD, ".", O_TMPFILE | O_WRONLY, 02755));
+  report("open-temporary", syscall(SYS_open, ".", O_TMPFILE | O_WRONLY, 0644));
+  struct open_how how = {.flags = O_CREAT | O_WRONLY, .mode = 04755};
+  report("openat2", syscall(SYS_openat2, AT_FDCWD, "opened2", &how, sizeof how));
   report("mknod-setuid", syscall(SYS_mknod, "made", S_IFREG | 04755, 0));
   report("setxattr", setxattr(file, "user.x", "1", 1, 0));
   report("lsetxattr", lsetxattr(file, "user.x", "1", 1, 0));

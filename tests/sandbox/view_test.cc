@@ -180,9 +180,10 @@ TEST_CASE("a builder gets its files") {
 TEST_CASE("the ways to a set-id file, an attribute or an unseen call are closed") {
   SandboxFixture sandbox;
   auto facts = sandbox.run(": > f; /probe system-calls f; /probe system-calls-32").facts();
-  for (const char* name : {"chmod-setuid", "chmod-setgid", "fchmod-setuid", "fchmodat-setuid",
-                           "fchmodat2-setuid", "fchmodat2-setgid", "creat-setuid", "open-setuid",
-                           "openat-setuid", "mknod-setuid", "fchmod-32", "fchmodat2-32", "mount"}) {
+  for (const char* name :
+       {"chmod-setuid", "chmod-setgid", "fchmod-setuid", "fchmodat-setuid", "fchmodat2-setuid",
+        "fchmodat2-setgid", "creat-setuid", "open-setuid", "openat-setuid", "open-temporary-setuid",
+        "openat-temporary-setgid", "mknod-setuid", "fchmod-32", "fchmodat2-32", "mount"}) {
     CAPTURE(name);
     CHECK((facts[name] == "EPERM" || (facts[name] == "ENOSYS" && name[0] == 'f')));
   }
@@ -194,6 +195,8 @@ TEST_CASE("the ways to a set-id file, an attribute or an unseen call are closed"
     CHECK((facts[name] == "EOPNOTSUPP" || facts[name] == "ENOTSUP"));
   }
   CHECK(facts["io_uring_setup"] == "ENOSYS");
+  CHECK(facts["openat2"] == "ENOSYS");
+  CHECK(facts["open-temporary"] != "EPERM");
 }
 
 TEST_CASE("a mount of a sandbox path works for files, directories and symlinks inside each other") {

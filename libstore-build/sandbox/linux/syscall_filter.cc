@@ -25,12 +25,15 @@ namespace cinch::sandbox {
 namespace {
 
 constexpr std::uint32_t set_id_bits = S_ISUID | S_ISGID;
+// Makes a file without O_CREAT, which can get a name later.
+constexpr std::uint32_t temporary_file = O_TMPFILE & ~O_DIRECTORY;
 constexpr std::uint32_t x32_bit = 0x40000000;  // the x32 ABI marks its call numbers with it
 
 using Program = std::vector<sock_filter>;
 
 // --- calls with the same number everywhere
 
+constexpr std::uint32_t nr_openat2 = 437;
 constexpr std::uint32_t nr_fchmodat2 = 452;
 constexpr std::array<std::uint32_t, 4> nr_xattrat = {463, 464, 465, 466};  // set get list remove
 constexpr std::array<std::uint32_t, 3> nr_io_uring = {425, 426, 427};      // setup enter register
@@ -48,6 +51,8 @@ Program unified_part() {
   program.push_back(BPF_STMT(BPF_ALU | BPF_AND | BPF_K, ~x32_bit));
   // io_uring performs other calls unseen by any filter.
   for (std::uint32_t nr : nr_io_uring) refuse(program, nr, ENOSYS);
+  // Its mode lies in memory, where no filter can look; whoever uses it can do without it.
+  refuse(program, nr_openat2, ENOSYS);
   for (std::uint32_t nr : nr_xattrat) refuse(program, nr, ENOTSUP);
   // fchmodat2(dirfd, name, mode, flags): the lower half of the third argument.
   std::uint32_t mode_offset = offsetof(seccomp_data, args) + 2 * sizeof(std::uint64_t);
@@ -109,7 +114,9 @@ Program named_part() {
   refuse_set_id(filter.get(), "fchmodat", 2);
   refuse_set_id(filter.get(), "creat", 1);
   refuse_set_id(filter.get(), "open", 2, O_CREAT);
+  refuse_set_id(filter.get(), "open", 2, temporary_file);
   refuse_set_id(filter.get(), "openat", 3, O_CREAT);
+  refuse_set_id(filter.get(), "openat", 3, temporary_file);
   refuse_set_id(filter.get(), "mknod", 1);
   refuse_set_id(filter.get(), "mknodat", 2);
   refuse_always(
