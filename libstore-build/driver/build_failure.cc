@@ -40,12 +40,7 @@ BuildFailure describe_how(const FinishedBuild& build, const FailureFacts& facts)
   return {BuildStatus::permanent_failure, builder + "could not be started: " + build.message()};
 }
 
-}  // namespace
-
-BuildFailure describe_end(const FinishedBuild& build, const FailureFacts& facts,
-                          const LogLines& lines) {
-  BuildFailure failure = describe_how(build, facts);
-  std::string& text = failure.message;
+void add_log(std::string& text, const FailureFacts& facts, const LogLines& lines) {
   if (facts.disk_is_full) text += "; the disk is nearly full, so make room and try again";
   if (!lines.kept().empty()) {
     text += ";\nlast " + std::to_string(lines.kept().size()) + " log lines:";
@@ -53,6 +48,21 @@ BuildFailure describe_end(const FinishedBuild& build, const FailureFacts& facts,
   }
   if (!facts.log_location.empty()) text += "\nthe log is at: " + facts.log_location;
   if (!facts.kept_at.empty()) text += "\nthe build directory was kept at: " + facts.kept_at;
+}
+
+}  // namespace
+
+BuildFailure describe_end(const FinishedBuild& build, const FailureFacts& facts,
+                          const LogLines& lines) {
+  BuildFailure failure = describe_how(build, facts);
+  add_log(failure.message, facts, lines);
+  return failure;
+}
+
+BuildFailure describe_rejection(const Error& error, const FailureFacts& facts,
+                                const LogLines& lines) {
+  BuildFailure failure = describe_error(error);
+  add_log(failure.message, facts, lines);
   return failure;
 }
 

@@ -28,6 +28,9 @@ struct BuildFailure {
 // How a builder ended that did not exit with 0, with its last lines.
 BuildFailure describe_end(const FinishedBuild& build, const FailureFacts& facts,
                           const LogLines& lines);
+// Why the outputs of a builder that exited with 0 were not taken, with its last lines.
+BuildFailure describe_rejection(const Error& error, const FailureFacts& facts,
+                                const LogLines& lines);
 // An exception that ended a job.
 BuildFailure describe_error(const Error& error);
 

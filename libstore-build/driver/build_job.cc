@@ -88,7 +88,12 @@ class Job {
     if (finished->end() != BuildEnd::exited || finished->number() != 0) {
       return fail(describe_end(*finished, failure_facts(request, *finished), lines));
     }
-    collect(request, *finished, std::move(valid));
+    try {
+      collect(request, *finished, std::move(valid));
+    } catch (const Error& error) {
+      if (error.code() == Code::cancelled) throw;
+      return fail(describe_rejection(error, failure_facts(request, *finished), lines));
+    }
     result_.status = BuildStatus::built;
   }
 
@@ -164,7 +169,7 @@ class Job {
     inputs.insert(valid.begin(), valid.end());
   }
 
-  std::unique_ptr<FinishedBuild> run_builder(const BuildRequest& request, LogLines& lines) {
+  std::unique_ptr<FinishedBuild> run_builder(const BuildRequest& request, LogLines& lines) try {
     std::unique_ptr<Sink> log;
     if (context_.settings.keep_build_log) log = context_.log_store.write_log(path_);
     has_log_ = log != nullptr;
@@ -177,6 +182,11 @@ class Job {
     }
     lines.finish();
     return finished;
+  } catch (Error& error) {
+    if (error.code() != Code::cancelled) {
+      error.add_context("while building '" + printed_path_ + "'");
+    }
+    throw;
   }
 
   FailureFacts failure_facts(const BuildRequest& request, FinishedBuild& build) const {
@@ -193,14 +203,7 @@ class Job {
     options.already_valid = std::move(valid);
     for (const auto& [input, place] : request.inputs) options.inputs.insert(input);
     options.now = unix_seconds();
-    try {
-      collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
-    } catch (Error& error) {
-      if (context_.settings.keep_failed) {
-        error.add_context("the build directory was kept at: " + finished.keep());
-      }
-      throw;
-    }
+    collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
   }
 
   void fail(BuildFailure failure) {

@@ -145,7 +145,11 @@ Error system_error(int error_number, std::string_view action, std::string subjec
   std::string message(action);
   message += ": ";
   message += reason;
-  return Error(code_of_errno(error_number), std::move(message)).about(std::move(subject));
+  Error error(code_of_errno(error_number), std::move(message));
+  if (error.code() == Code::no_space) {
+    return std::move(error).about(std::move(subject)).hint("make room on the disk and try again");
+  }
+  return std::move(error).about(std::move(subject));
 }
 
 }  // namespace cinch

@@ -127,9 +127,11 @@ TEST_CASE("ways to fail have their own status") {
 
 TEST_CASE("a builder that makes no output has failed") {
   RealiserFixture fixture;
-  StorePath path = fixture.add("nothing", "true");
+  StorePath path = fixture.add("nothing", "echo a; echo b");
   BuildResult result = fixture.realise(path);
   CHECK(result.status == BuildStatus::output_rejected);
+  CHECK(contains(result.error_message, ";\nlast 2 log lines:\n> a\n> b\nthe log is at: " +
+                                           fixture.store().log_location(path)));
   CHECK(contains(result.error_message, "succeeded but did not create its output 'out' at '" +
                                            fixture.store().store_dir().print(fixture.output(path)) +
                                            "'"));
@@ -167,7 +169,13 @@ TEST_CASE("a full disk is told from a builder's own failure") {
         if (result.status != BuildStatus::transient_failure) return 3;
         if (!contains(result.error_message, "the disk is nearly full")) return 4;
         if (!contains(result.error_message, "No space left on device")) return 5;
-        return fixture.left_overs() == 0 ? 0 : 6;
+        if (fixture.left_overs() != 0) return 6;
+        path = fixture.add("loud", "head -c 9000000 /dev/urandom | base64");
+        result = fixture.realise(path);
+        if (result.status != BuildStatus::transient_failure) return 7;
+        if (!contains(result.error_message, "while building '")) return 8;
+        if (!contains(result.error_message, "make room on the disk")) return 9;
+        return fixture.left_overs() == 0 ? 0 : 10;
       },
       [](pid_t) {});
   CHECK(status == 0);
