@@ -15,6 +15,7 @@
 #include <vector>
 
 #include <sched.h>
+#include <sys/mount.h>
 #include <unistd.h>
 
 namespace cinch::test {
@@ -89,6 +90,24 @@ TEST_CASE("an output that nobody may read is read all the same") {
   CHECK(ran.nar("out").find("a\n") != std::string::npos);
   ran.build.reset();
   CHECK(sandbox.left_overs() == 0);
+}
+
+TEST_CASE("a build directory that cannot be made whole leaves nothing") {
+  Scratch scratch;
+  int status = in_a_process(
+      [&] {
+        if (!enter_namespaces(CLONE_NEWUSER | CLONE_NEWNS)) return 1;
+        // Room for the directory itself and two in it.
+        if (mount("tmpfs", scratch.path().c_str(), "tmpfs", 0, "nr_inodes=3,mode=0700") != 0)
+          return 2;
+        auto builder = make_linux_sandbox({.build_directory = scratch.path()});
+        StringSink log(log_bytes_max_in_tests);
+        auto error = error_of([&] { builder->run(SandboxFixture::shell("true"), log, {}); });
+        if (!error || error->code() != Code::no_space) return 3;
+        return Directory::open(scratch.path()).list().empty() ? 0 : 4;
+      },
+      [](pid_t) {});
+  CHECK(status == 0);
 }
 
 TEST_CASE("an output that is a symlink, or is missing") {

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cerrno>
+#include <utility>
 
 #include <fcntl.h>
 #include <sys/random.h>
@@ -25,12 +26,13 @@ std::string random_name() {
 
 }  // namespace
 
-BuildDirectory::BuildDirectory(const Directory& parent)
-    : parent_(parent),
-      name_(random_name()),
-      outer_(parent.make_directory(name_, 0700)),
-      work_(outer_.make_directory("work", 0700)),
-      store_(outer_.make_directory("store", 0755)) {
+BuildDirectory::BuildDirectory(const Directory& parent, std::string name)
+    : parent_(parent), name_(std::move(name)), outer_(parent.make_directory(name_, 0700)) {}
+
+// Once the other constructor is done, the destructor removes what exists if this one fails.
+BuildDirectory::BuildDirectory(const Directory& parent) : BuildDirectory(parent, random_name()) {
+  work_ = outer_.make_directory("work", 0700);
+  store_ = outer_.make_directory("store", 0755);
   Directory temp = outer_.make_directory("tmp", 0700);
   // Not by mkdir(), whose mode the umask cuts.
   if (fchmod(temp.get(), 01777) != 0) {
@@ -61,9 +63,9 @@ Layout BuildDirectory::layout() const {
 
 void BuildDirectory::write_files(std::span<const BuildFile> files) const {
   for (const BuildFile& file : files) {
-    Descriptor descriptor = work_.open_file(file.name, O_WRONLY | O_CREAT | O_EXCL, 0644);
-    DescriptorSink(descriptor.get(), work_.name_of(file.name)).write(as_bytes(file.contents));
-    descriptor.close_checked(work_.name_of(file.name));
+    Descriptor descriptor = work_->open_file(file.name, O_WRONLY | O_CREAT | O_EXCL, 0644);
+    DescriptorSink(descriptor.get(), work_->name_of(file.name)).write(as_bytes(file.contents));
+    descriptor.close_checked(work_->name_of(file.name));
   }
 }
 

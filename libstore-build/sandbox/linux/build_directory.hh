@@ -10,6 +10,7 @@
 
 #include <cinch/files/directory.hh>
 
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -26,20 +27,22 @@ class BuildDirectory {
   ~BuildDirectory();
 
   Layout layout() const;
-  const Directory& store() const { return store_; }
+  const Directory& store() const { return *store_; }
   // Makes the files that the builder finds in its working directory.
   void write_files(std::span<const BuildFile> files) const;
   // Keeps the working directory, and returns where it is.
   std::string keep();
 
  private:
+  // Makes the outer directory alone.
+  BuildDirectory(const Directory& parent, std::string name);
   void remove_parts() const;
 
   const Directory& parent_;
   std::string name_;
   Directory outer_;
-  Directory work_;
-  Directory store_;
+  std::optional<Directory> work_;  // both are there once the constructor is done
+  std::optional<Directory> store_;
   bool kept_ = false;
 };
 

@@ -68,6 +68,25 @@ std::chrono::microseconds microseconds_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
+// Gives the owner these rights, too, to exactly the inode that was looked at: a builder with network
+// may have passed its directories on, and whoever has them can put a symlink in its place meanwhile.
+void add_rights(const Directory& in, const std::string& entry, const struct stat& seen,
+                mode_t rights) {
+  const Descriptor path = in.open_file(entry, O_PATH);
+  struct stat status {};
+  if (fstat(path.get(), &status) != 0) {
+    throw system_error(errno, "cannot look at an output", in.name_of(entry));
+  }
+  if (status.st_dev != seen.st_dev || status.st_ino != seen.st_ino) {
+    throw Error(Code::build_failed, "the output was replaced while it was read")
+        .about(in.name_of(entry));
+  }
+  const std::string link = "/proc/self/fd/" + std::to_string(path.get());
+  if (chmod(link.c_str(), (seen.st_mode & 0777) | rights) != 0) {
+    throw system_error(errno, "cannot make an output readable", in.name_of(entry));
+  }
+}
+
 // Gives the owner the right to read everything below, so that an output which its builder has made
 // unreadable can be read without being root.
 void make_readable(const Directory& parent, const std::string& name) {
@@ -80,10 +99,7 @@ void make_readable(const Directory& parent, const std::string& name) {
     bool is_directory = S_ISDIR(status.st_mode);
     if (!is_directory && !S_ISREG(status.st_mode)) return;
     mode_t wanted = is_directory ? 0500 : 0400;
-    if ((status.st_mode & wanted) != wanted &&
-        fchmodat(in.get(), entry.c_str(), (status.st_mode & 0777) | wanted, 0) != 0) {
-      throw system_error(errno, "cannot make an output readable", in.name_of(entry));
-    }
+    if ((status.st_mode & wanted) != wanted) add_rights(in, entry, status, wanted);
     if (!is_directory) return;
     if (open.size() == nar_depth_max) {
       throw Error(Code::build_failed, "the output has too many directories inside each other")
