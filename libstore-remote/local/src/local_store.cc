@@ -88,7 +88,8 @@ void LocalStore::add_indirect_root(std::string_view link) {
   if (const auto status = automatic.stat(entry)) {
     if (S_ISLNK(status->st_mode) && automatic.read_symlink(entry) == name) return;
   }
-  const std::string temporary = entry + ".tmp-" + std::to_string(::getpid());
+  // Of this thread alone: another one may be adding the same root.
+  const std::string temporary = entry + ".tmp-" + std::to_string(::gettid());
   automatic.remove_tree(temporary);
   automatic.make_symlink(name, temporary);
   automatic.rename(temporary, automatic, entry);

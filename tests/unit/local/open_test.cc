@@ -155,6 +155,28 @@ TEST_CASE("temporary roots are files that the collector reads") {
   CHECK(roots.list().size() == 1);
 }
 
+TEST_CASE("two threads may add one indirect root at once") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const auto roots = Directory::open(scratch.path("root/nix/var/nix/gcroots/auto"));
+  std::atomic<int> failures = 0;
+  const auto add_all = [&] {
+    for (int i = 0; i < 300; ++i) {
+      try {
+        store->add_indirect_root(scratch.path("result-" + std::to_string(i)));
+      } catch (const Error&) {
+        ++failures;
+      }
+    }
+  };
+  {
+    const std::jthread one(add_all);
+    const std::jthread other(add_all);
+  }
+  CHECK(failures == 0);
+  CHECK(roots.list().size() == 300);
+}
+
 TEST_CASE("an indirect root is a link to the link") {
   const Scratch scratch;
   const auto store = open_in(scratch);
