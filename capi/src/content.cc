@@ -7,6 +7,7 @@
 #include <cerrno>
 
 #include <fcntl.h>
+#include <sys/stat.h>
 
 using cinch::AddContent;
 using cinch::ContentAddressMethod;
@@ -25,6 +26,23 @@ void CallbackSink::write(Bytes bytes) {
 
 }  // namespace cinch::capi
 
+namespace {
+
+// Pipes and devices are refused without a wait: they may give bytes for ever, or none.
+cinch::Descriptor open_regular_file(const std::string& full_name) {
+  cinch::Descriptor opened(::open(full_name.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK));
+  struct stat status {};
+  if (!opened || ::fstat(opened.get(), &status) != 0) {
+    throw cinch::system_error(errno, "cannot open", full_name);
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw cinch::Error(cinch::Code::not_supported, "this is not a regular file").about(full_name);
+  }
+  return opened;
+}
+
+}  // namespace
+
 extern "C" {
 
 cinch_error* cinch_store_add_file(const cinch_store* store, cinch_str name, cinch_str file,
@@ -33,8 +51,7 @@ cinch_error* cinch_store_add_file(const cinch_store* store, cinch_str name, cinc
     cinch_path*& out = deref(path_out, "path_out");
     cinch::Store& backend = *deref(store, "store").store;
     const std::string full_name = file_name(file);
-    const cinch::Descriptor opened(::open(full_name.c_str(), O_RDONLY | O_CLOEXEC));
-    if (!opened) throw cinch::system_error(errno, "cannot open", full_name);
+    const cinch::Descriptor opened = open_regular_file(full_name);
     cinch::DescriptorSource source(opened.get(), full_name);
     const AddContent options{
         .name = std::string(view(name)), .method = ContentAddressMethod::flat, .references = {}};

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 /* 64-bit layouts. A field may be appended; nothing here may move. */
 _Static_assert(sizeof(cinch_str) == 16, "cinch_str");
@@ -175,6 +176,19 @@ static void test_content(const cinch_store* store) {
   cinch_path_free(user);
 }
 
+static void test_special_files(const cinch_store* store, const char* folder) {
+  char name[128];
+  cinch_path* path = NULL;
+  (void)snprintf(name, sizeof name, "%s/pipe", folder);
+  CHECK(mkfifo(name, 0600) == 0);
+  const char* const special[] = {name, folder, "/dev/zero"};
+  for (size_t i = 0; i < sizeof special / sizeof *special; ++i) {
+    CHECK_CODE(cinch_store_add_file(store, CINCH_STR("x"), CINCH_STR(special[i]), NULL, &path),
+               CINCH_NOT_SUPPORTED);
+  }
+  CHECK(path == NULL);
+}
+
 static void test_absent(const cinch_store* store) {
   cinch_path* path = NULL;
   cinch_path* found = NULL;
@@ -282,6 +296,7 @@ int main(void) {
     CHECK(is(cinch_store_dir(store), "/nix/store"));
     CHECK(cinch_store_url(store).size > 0);
     test_content(store);
+    test_special_files(store, folder);
     test_absent(store);
     test_derivations(store);
     cinch_store_free(store);
