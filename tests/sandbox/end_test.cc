@@ -61,7 +61,8 @@ TEST_CASE("a builder that is not there is told from a sandbox that cannot be") {
   Ran ran = sandbox.run(request);
   CHECK(ran.build->end() == BuildEnd::failed_to_start);
   CHECK(ran.build->message() ==
-        "cannot run the builder '/nowhere/builder' inside the sandbox: No such file or directory");
+        "cannot run the builder '/nowhere/builder' inside the sandbox: No such file or directory "
+        "(it, or the interpreter it names, is neither an input nor among the sandbox-paths)");
 }
 
 TEST_CASE("outputs are read as NARs") {

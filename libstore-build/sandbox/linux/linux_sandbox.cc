@@ -195,6 +195,15 @@ Directory open_build_directory(const std::string& name) {
   return directory;
 }
 
+std::string describe_start_failure(const SandboxSpec& spec, int error_number) {
+  std::string text = "cannot run the builder '" + spec.command.front() +
+                     "' inside the sandbox: " + std::strerror(error_number);
+  if (error_number == ENOENT) {
+    text += " (it, or the interpreter it names, is neither an input nor among the sandbox-paths)";
+  }
+  return text;
+}
+
 class LinuxSandbox final : public Builder {
  public:
   explicit LinuxSandbox(const LinuxSandboxOptions& options)
@@ -215,8 +224,7 @@ class LinuxSandbox final : public Builder {
     auto build = std::make_unique<SandboxedBuild>(std::move(directory), request.outputs);
     Launched launched = launch(spec, filter_);
     if (launched.failure) {
-      build->set_failure("cannot run the builder '" + spec.command.front() +
-                         "' inside the sandbox: " + std::strerror(launched.failure->error_number));
+      build->set_failure(describe_start_failure(spec, launched.failure->error_number));
     } else {
       build->set_result(watch(launched.process, request.limits, log, std::move(stop)));
     }
