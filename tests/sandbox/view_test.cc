@@ -32,6 +32,14 @@ TEST_CASE("a builder is user 1000 of group 100, without rights") {
   CHECK(facts["SigBlk:"] == "0000000000000000");
 }
 
+TEST_CASE("a builder has the same addresses each time, and the kind of machine it is built for") {
+  SandboxFixture sandbox;
+  BuildRequest request = SandboxFixture::shell("cat /proc/self/personality");
+  CHECK(sandbox.run(request).log == "00040000\n");
+  request.system = "i686-linux";
+  CHECK(sandbox.run(request).log == "00040008\n");
+}
+
 TEST_CASE("a builder dies with the thread that started it") {
   SandboxFixture sandbox;
   BuildRequest request = SandboxFixture::shell("");

@@ -8,10 +8,15 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <array>
 #include <string_view>
 
 namespace cinch::sandbox {
 namespace {
+
+// Builders for these ask uname(2) what they are built for, and may run on a wider machine.
+constexpr std::array<std::string_view, 4> narrow_systems = {"i686-linux", "armv7l-linux",
+                                                            "armv6l-linux", "armv5tel-linux"};
 
 constexpr std::string_view passwd_text =
     "root:x:0:0:Nix build user:/build:/noshell\n"
@@ -65,6 +70,8 @@ class Planner {
     for (auto& [path, operation] : operations_) spec.operations.push_back(std::move(operation));
     if (host_.is_root()) protect_proc(spec);
     spec.network = request_.network;
+    spec.narrow = std::find(narrow_systems.begin(), narrow_systems.end(), request_.system) !=
+                  narrow_systems.end();
     spec.working_directory = request_.working_directory;
     spec.command = request_.command;
     spec.environment = request_.environment;

@@ -39,7 +39,7 @@ struct Printer {
 std::string SandboxSpec::print() const {
   std::string text = "user " + std::to_string(user) + "\ngroup " + std::to_string(group) +
                      "\nhost-name " + host_name + "\ndomain-name " + domain_name + "\nnetwork " +
-                     (network ? "shared" : "none") + "\n";
+                     (network ? "shared" : "none") + "\n" + (narrow ? "narrow\n" : "");
   for (const Operation& operation : operations) text += std::visit(Printer{}, operation) + "\n";
   text += "working-directory " + working_directory + "\n";
   for (const std::string& word : command) text += "word " + word + "\n";

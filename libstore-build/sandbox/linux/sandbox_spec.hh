@@ -72,6 +72,7 @@ struct SandboxSpec {
   std::string host_name = "localhost";
   std::string domain_name = "(none)";
   bool network = false;  // share this machine's network
+  bool narrow = false;   // a machine of 32 bits, as far as uname(2) tells
   std::string working_directory;
   std::vector<std::string> command;  // the first is a full name; empty: only set up, then exit
   std::map<std::string, std::string> environment;

@@ -17,6 +17,7 @@
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
+#include <sys/personality.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -257,6 +258,13 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
+// Addresses that are the same each time keep some builds reproducible, but some containers forbid to
+// ask for them, and builds work without.
+bool step_personality(const SandboxSpec& spec) {
+  const unsigned long base = spec.narrow ? PER_LINUX32 : PER_LINUX;
+  return personality(base | ADDR_NO_RANDOMIZE) >= 0 || !spec.narrow || personality(base) >= 0;
+}
+
 bool step_limits() {
   rlimit none{0, 0};
   return setrlimit(RLIMIT_CORE, &none) == 0 && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
@@ -308,6 +316,7 @@ int run_child(void* argument) {
   if (chdir(spec.working_directory.c_str()) != 0) give_up(plan, Step::working_directory);
   if (!step_descriptors(plan)) give_up(plan, Step::descriptors);
   reset_signals();
+  if (!step_personality(spec)) give_up(plan, Step::personality);
   if (!step_limits()) give_up(plan, Step::limits);
   if (!step_landlock(spec)) give_up(plan, Step::landlock);
   if (!step_filter(plan)) give_up(plan, Step::filter);

@@ -23,6 +23,7 @@ enum class Step : std::uint8_t {
   pivot,
   working_directory,
   descriptors,
+  personality,
   limits,
   landlock,
   filter,

@@ -58,6 +58,8 @@ std::string_view describe(Step step) {
       return "entering the working directory";
     case Step::descriptors:
       return "connecting the log";
+    case Step::personality:
+      return "choosing the kind of machine";
     case Step::limits:
       return "setting limits";
     case Step::landlock:
