@@ -130,10 +130,19 @@ class RequestMaker {
   }
 
   void add_command() {
+    refuse_nul(derivation_.builder, "the builder");
     request_.command = {derivation_.builder};
     for (const std::string& argument : derivation_.arguments) {
+      refuse_nul(argument, "an argument of the builder");
       request_.command.push_back(rewrite(argument, rewrites_));
     }
+  }
+
+  // The system would pass on what stands before it, and say nothing.
+  void refuse_nul(const std::string& text, const std::string& what) const {
+    if (text.find('\0') == std::string::npos) return;
+    throw Error(Code::invalid_derivation, what + " contains a NUL byte")
+        .about(facts_.store_dir.print(facts_.derivation_path));
   }
 
   // Later lines win over earlier ones, as in Nix.
@@ -165,6 +174,7 @@ class RequestMaker {
             .about(facts_.store_dir.print(facts_.derivation_path));
       }
       if (as_file.count(name) == 0) {
+        refuse_nul(value, "the environment variable '" + name + "'");
         request_.environment[name] = rewrite(value, rewrites_);
         continue;
       }

@@ -168,6 +168,19 @@ TEST_CASE("derivations that make no sense are refused") {
     derivation.environment[name] = "x";
     CHECK(code_of([&] { request_of(derivation); }) == Code::invalid_derivation);
   }
+  // The builder would see only what stands before the NUL.
+  const std::string nul("a\0b", 3);
+  derivation = example();
+  derivation.builder = "/bin/" + nul;
+  CHECK(code_of([&] { request_of(derivation); }) == Code::invalid_derivation);
+  derivation = example();
+  derivation.arguments.push_back(nul);
+  CHECK(code_of([&] { request_of(derivation); }) == Code::invalid_derivation);
+  derivation = example();
+  derivation.environment["text"] = nul;
+  CHECK(code_of([&] { request_of(derivation); }) == Code::invalid_derivation);
+  derivation.environment["passAsFile"] = "text";
+  CHECK(request_of(derivation).files.front().contents == nul);
 }
 
 TEST_CASE("/dev/kvm comes with the feature") {
