@@ -48,11 +48,13 @@ void Console::message(Verbosity level, std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (level > options_.verbosity) return;
   if (options_.format == LogFormat::internal_json) return put_json_message(level, text);
+  // Daemons colour what they say, whoever listens.
+  const std::string clean = printable_lines(text);
   constexpr std::string_view warning = "warning:";
-  if (level == Verbosity::warn && text.starts_with(warning)) {
-    put_line(painted(magenta, warning) + std::string(text.substr(warning.size())));
+  if (level == Verbosity::warn && clean.starts_with(warning)) {
+    put_line(painted(magenta, warning) + clean.substr(warning.size()));
   } else {
-    put_line(text);
+    put_line(clean);
   }
 }
 
@@ -186,8 +188,11 @@ void Console::put_error(std::string_view text, std::string_view hint) {
     if (!hint.empty()) whole += "\nhint: " + std::string(hint);
     return put_json_message(Verbosity::error, whole);
   }
-  put_line(painted(red, "error:") + " " + indented(text, 7));
-  if (!hint.empty()) put_line(painted(magenta, "hint:") + " " + indented(hint, 6));
+  // Errors quote builders, daemons and file names.
+  put_line(painted(red, "error:") + " " + indented(printable_lines(text), 7));
+  if (!hint.empty()) {
+    put_line(painted(magenta, "hint:") + " " + indented(printable_lines(hint), 6));
+  }
 }
 
 void Console::put_json_message(Verbosity level, std::string_view text) {

@@ -12,6 +12,9 @@ namespace cinch::cli {
 // must not be able to move the cursor of whoever watches it.
 std::string printable(std::string_view text);
 
+// As `printable`, for text of several lines.
+std::string printable_lines(std::string_view text);
+
 // The front of `text` that fills at most this many columns; cuts no UTF-8 character in two.
 std::string fitted(std::string_view text, std::size_t columns);
 

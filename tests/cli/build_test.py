@@ -178,6 +178,13 @@ class BuildTest(CommandTest):
         text = self.on_terminal("build", third + "^*", environment={"TERM": "dumb"})
         self.assertNotIn("\x1b", text)
 
+    def test_errors_quote_no_escape_sequences(self):
+        path = self.add("evil", "printf '\\033[2Ja\\033]0;title\\007b\\n'; exit 3")
+        err = self.fail_with(100, "build", path + "^*", "--store", self.store)
+        self.assertIn("> ab\n", err)
+        self.assertNotIn("\x1b", err)
+        self.assertNotIn("\x1b", self.fail_with(1, "hash", "file", "no\x1b[2J such"))
+
     def interrupt(self, number, expected, times=1):
         mark = f"97{os.getpid()}"
         path = self.add("endless", f"echo started; sleep {mark}")
