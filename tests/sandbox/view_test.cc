@@ -175,6 +175,14 @@ TEST_CASE("inputs are shown where they belong, and cannot be changed") {
   CHECK(ran.log.ends_with("stays\n"));
 }
 
+TEST_CASE("a builder's home is its working directory, wherever that is") {
+  SandboxFixture sandbox;
+  BuildRequest request = SandboxFixture::shell("pwd; grep nixbld /etc/passwd");
+  request.working_directory = "/work/here";
+  CHECK(sandbox.run(request).log ==
+        "/work/here\nnixbld:x:1000:100:Nix build user:/work/here:/noshell\n");
+}
+
 TEST_CASE("a builder gets its files") {
   SandboxFixture sandbox;
   BuildRequest request = SandboxFixture::shell("pwd; cat .attr-x; rm .attr-x");

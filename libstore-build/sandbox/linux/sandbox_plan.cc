@@ -18,10 +18,11 @@ namespace {
 constexpr std::array<std::string_view, 4> narrow_systems = {"i686-linux", "armv7l-linux",
                                                             "armv6l-linux", "armv5tel-linux"};
 
-constexpr std::string_view passwd_text =
-    "root:x:0:0:Nix build user:/build:/noshell\n"
-    "nixbld:x:1000:100:Nix build user:/build:/noshell\n"
-    "nobody:x:65534:65534:Nobody:/:/noshell\n";
+std::string passwd_text(const std::string& home) {
+  return "root:x:0:0:Nix build user:" + home +
+         ":/noshell\nnixbld:x:1000:100:Nix build user:" + home +
+         ":/noshell\nnobody:x:65534:65534:Nobody:/:/noshell\n";
+}
 constexpr std::string_view group_text = "root:x:0:\nnixbld:!:100:\nnogroup:x:65534:\n";
 constexpr std::string_view hosts_text = "127.0.0.1 localhost\n::1 localhost\n";
 constexpr std::string_view nsswitch_text =
@@ -194,7 +195,7 @@ class Planner {
   }
 
   void add_etc() {
-    put_default(WriteFile{"etc/passwd", std::string(passwd_text)});
+    put_default(WriteFile{"etc/passwd", passwd_text(request_.working_directory)});
     put_default(WriteFile{"etc/group", std::string(group_text)});
     if (!request_.network) {
       put_default(WriteFile{"etc/hosts", std::string(hosts_text)});
