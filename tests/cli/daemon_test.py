@@ -41,7 +41,8 @@ class DaemonTest(CommandTest):
                           "./sub/deeper/c"])
         self.assertEqual(self.succeed("store", "cat", path + "/a", environment={"NIX_REMOTE": url}),
                          "hi")
-        self.assertIn(url, self.succeed("store", "info", "--store", url))
+        self.assertRegex(self.succeed("store", "info", "--store", url),
+                         f"^Store URL: {url}\nVersion: cinch-0[.0-9]+$")
         self.stop(process)
         self.assertEqual(self.in_store("path-info", path), path)
 

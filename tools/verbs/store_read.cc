@@ -7,6 +7,7 @@
 
 #include <cinch/core/error.hh>
 #include <cinch/files/directory.hh>
+#include <cinch/remote/daemon_client.hh>
 
 #include <algorithm>
 
@@ -160,15 +161,18 @@ int run_dump_path(Context& context) {
 int run_info(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
   const bool local = capability<BuildStore>(*store) != nullptr;
+  auto* daemon = capability<DaemonClient>(*store);
+  std::string version = daemon != nullptr ? daemon->daemon_version() : "";
+  if (local) version = CINCH_VERSION;
   if (context.has("--json")) {
     JsonMembers members = {{"url", json_string(store->url())}};
-    if (local) members.emplace_back("version", json_string(CINCH_VERSION));
+    if (!version.empty()) members.emplace_back("version", json_string(version));
     if (local) members.emplace_back("trusted", json_bool(true));
     context.output.line(json_object(members));
     return 0;
   }
   context.output.line("Store URL: " + store->url());
-  if (local) context.output.line("Version: " CINCH_VERSION);
+  if (!version.empty()) context.output.line("Version: " + version);
   if (local) context.output.line("Trusted: 1");
   return 0;
 }
