@@ -68,8 +68,9 @@ std::chrono::microseconds microseconds_of(const timeval& time) {
   return std::chrono::seconds(time.tv_sec) + std::chrono::microseconds(time.tv_usec);
 }
 
-// Gives the owner these rights, too, to exactly the inode that was looked at: a builder with network
-// may have passed its directories on, and whoever has them can put a symlink in its place meanwhile.
+// Gives the owner these rights, too, to exactly the inode that was looked at: a builder with
+// network may have passed its directories on, and whoever has them can put a symlink in its place
+// meanwhile.
 void add_rights(const Directory& in, const std::string& entry, const struct stat& seen,
                 mode_t rights) {
   const Descriptor path = in.open_file(entry, O_PATH);

@@ -258,8 +258,8 @@ void reset_signals() {
   sigprocmask(SIG_SETMASK, &none, nullptr);
 }
 
-// Addresses that are the same each time keep some builds reproducible, but some containers forbid to
-// ask for them, and builds work without.
+// Addresses that are the same each time keep some builds reproducible, but some containers forbid
+// to ask for them, and builds work without.
 bool step_personality(const SandboxSpec& spec) {
   const unsigned long base = spec.narrow ? PER_LINUX32 : PER_LINUX;
   return personality(base | ADDR_NO_RANDOMIZE) >= 0 || !spec.narrow || personality(base) >= 0;
