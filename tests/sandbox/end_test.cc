@@ -16,6 +16,7 @@
 
 #include <sched.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 namespace cinch::test {
@@ -106,6 +107,27 @@ TEST_CASE("a build directory that cannot be made whole leaves nothing") {
         auto error = error_of([&] { builder->run(SandboxFixture::shell("true"), log, {}); });
         if (!error || error->code() != Code::no_space) return 3;
         return Directory::open(scratch.path()).list().empty() ? 0 : 4;
+      },
+      [](pid_t) {});
+  CHECK(status == 0);
+}
+
+TEST_CASE("a build that lacks descriptors leaves nothing") {
+  SandboxFixture sandbox;
+  int status = in_a_process(
+      [&] {
+        int failures = 0;
+        const int lowest = dup(STDIN_FILENO);
+        for (int more = 4; more < 16; ++more) {
+          const rlim_t limit = static_cast<rlim_t>(lowest + more);
+          rlimit few{limit, 4096};
+          rlimit many{4096, 4096};
+          if (setrlimit(RLIMIT_NOFILE, &few) != 0) return 1;
+          if (error_of([&] { sandbox.run("true"); })) ++failures;
+          if (setrlimit(RLIMIT_NOFILE, &many) != 0) return 2;
+          if (sandbox.left_overs() != 0) return 100 + more;
+        }
+        return failures > 0 ? 0 : 3;
       },
       [](pid_t) {});
   CHECK(status == 0);

@@ -41,10 +41,14 @@ BuildDirectory::BuildDirectory(const Directory& parent) : BuildDirectory(parent,
 }
 
 BuildDirectory::~BuildDirectory() {
+  // If descriptors are scarce, the removal needs these.
+  work_.reset();
+  store_.reset();
   try {
     if (kept_) {
       remove_parts();
     } else {
+      { const Directory closed = std::move(outer_); }
       parent_.remove_tree(name_);
     }
   } catch (const Error&) {
