@@ -27,8 +27,11 @@ cinch_error* guarded(const Body& body) noexcept {
   }
 }
 
+// Throws Code::invalid_argument for bytes that are nowhere.
 inline std::string_view view(cinch_str text) {
-  return text.size == 0 ? std::string_view() : std::string_view(text.data, text.size);
+  if (text.size == 0) return {};
+  if (text.data != nullptr) return {text.data, text.size};
+  throw Error(Code::invalid_argument, "a cinch_str has a size, but its data is NULL");
 }
 inline cinch_str lend(std::string_view text) { return {text.data(), text.size()}; }
 

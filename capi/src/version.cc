@@ -19,6 +19,7 @@ uint32_t cinch_version(void) noexcept { return CINCH_VERSION; }
 uint32_t cinch_abi_version(void) noexcept { return 0; }
 
 bool cinch_has_feature(cinch_str name) noexcept {
+  if (name.data == nullptr) return false;
   return std::ranges::find(features, cinch::capi::view(name)) != features.end();
 }
 

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -131,12 +132,15 @@ class Watch {
     more_log_ = true;
   }
 
-  // What is still in the pipe after the last writer has gone.
+  // What was in the pipe when the last process of the build ended, and no more than fits into it: a
+  // builder with network may have handed its end to a process outside, which could write for ever.
   void drain_log() {
+    const int capacity = fcntl(process_.log.get(), F_GETPIPE_SZ);
+    const std::uint64_t end = log_bytes_ + static_cast<std::uint64_t>(std::max(capacity, 0));
     do {
       more_log_ = false;
       if (log_is_open_) read_log();
-    } while (more_log_ && early_end_ != BuildEnd::log_limit);
+    } while (more_log_ && log_bytes_ < end && early_end_ != BuildEnd::log_limit);
   }
 
   std::optional<Clock::time_point> deadline() const {
