@@ -7,17 +7,25 @@
 #include <filesystem>
 #include <set>
 #include <string>
+#include <system_error>
 #include <thread>
 
 namespace cinch::test {
 namespace {
 
 std::set<std::string> files_below(const std::string& directory) {
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
-    names.insert(entry.path().string());
+  for (;;) {
+    try {
+      std::set<std::string> names;
+      for (const auto& entry : std::filesystem::recursive_directory_iterator(directory)) {
+        names.insert(entry.path().string());
+      }
+      return names;
+    } catch (const std::filesystem::filesystem_error& error) {
+      // What was listed is being removed: list again.
+      if (error.code() != std::errc::no_such_file_or_directory) throw;
+    }
   }
-  return names;
 }
 
 }  // namespace
