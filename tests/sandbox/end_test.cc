@@ -35,8 +35,10 @@ std::size_t count_processes(const std::string& text) {
   std::size_t count = 0;
   for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
     std::ifstream stream(entry.path() / "cmdline");
-    std::string line{std::istreambuf_iterator<char>(stream), {}};
-    if (line.find(text) != std::string::npos) ++count;
+    // By getline, which reads nothing, and throws nothing, of a process that has just ended.
+    std::string command;
+    for (std::string line; std::getline(stream, line);) command += line;
+    if (command.find(text) != std::string::npos) ++count;
   }
   return count;
 }
