@@ -243,7 +243,7 @@ std::string prepare_build_directory(const std::string& full_name) {
   const std::unique_ptr<char, Free> resolved(::realpath(full_name.c_str(), nullptr));
   if (!resolved) throw system_error(errno, "cannot resolve", full_name);
   std::string name = resolved.get();
-  const std::string real_name = name;
+  std::string real_name = name;
   for (;;) {
     struct stat status;
     if (::stat(name.c_str(), &status) != 0) throw system_error(errno, "cannot get status", name);
