@@ -44,18 +44,6 @@ void check_trust(const PathInfo& info, const StoreDir& store_dir,
       .hint("add the signer's key to trusted-public-keys, or sign the object with a trusted key");
 }
 
-void check_claim(const PathInfo& info, const StoreDir& store_dir) {
-  if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
-    throw Error(Code::invalid_argument, "the NAR hash of an object must be sha256")
-        .about(store_dir.print(info.path));
-  }
-  if (info.content_address && !info.is_content_addressed(store_dir)) {
-    throw Error(Code::hash_mismatch, "the path does not follow from its content address '" +
-                                         info.content_address->to_string() + "'")
-        .about(store_dir.print(info.path));
-  }
-}
-
 void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes) {
   if (size_bytes != info.nar_size) {
     throw Error(Code::hash_mismatch, "the NAR has " + std::to_string(size_bytes) +
@@ -150,7 +138,7 @@ std::string read_head(Source& content) {
 void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
                          std::stop_token stop) try {
   state_->check_writable();
-  check_claim(info, store_dir());
+  local::check_info(info, store_dir());
   if (policy == SignaturePolicy::require_trusted && state_->options.require_signatures) {
     check_trust(info, store_dir(), state_->options.trusted_keys);
   }

@@ -1,6 +1,7 @@
 // How objects become valid: written aside, moved into place under the lock, registered. An object
 // that lies in its place without being registered is a left-over of a crash, and whoever makes that
 // path next removes it.
+#include "ingest.hh"
 #include "path_lock.hh"
 #include "state.hh"
 
@@ -14,18 +15,6 @@
 namespace cinch {
 
 namespace {
-
-void check_info(const PathInfo& info, const StoreDir& store_dir) {
-  if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
-    throw Error(Code::invalid_argument, "the NAR hash of an object must be sha256")
-        .about(store_dir.print(info.path));
-  }
-  if (info.content_address && !info.is_content_addressed(store_dir)) {
-    throw Error(Code::hash_mismatch, "the path does not follow from its content address '" +
-                                         info.content_address->to_string() + "'")
-        .about(store_dir.print(info.path));
-  }
-}
 
 // Removes objects from their places again, unless told to keep them.
 class Published {
@@ -58,7 +47,7 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
   std::vector<local::Registration> batch;
   batch.reserve(infos.size());
   for (const PathInfo& info : infos) {
-    check_info(info, layout.store_dir);
+    local::check_info(info, layout.store_dir);
     local::Registration item{.info = info};
     if (info.path.is_derivation()) item.derivation_outputs = checker.check(info.path);
     batch.push_back(std::move(item));

@@ -49,6 +49,18 @@ class ContentAddressCheck::ModuloHasher {
   std::vector<std::uint64_t> offsets_;
 };
 
+void check_info(const PathInfo& info, const StoreDir& store_dir) {
+  if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
+    throw Error(Code::invalid_argument, "the NAR hash of an object must be sha256")
+        .about(store_dir.print(info.path));
+  }
+  if (info.content_address && !info.is_content_addressed(store_dir)) {
+    throw Error(Code::hash_mismatch, "the path does not follow from its content address '" +
+                                         info.content_address->to_string() + "'")
+        .about(store_dir.print(info.path));
+  }
+}
+
 WatchedSource::~WatchedSource() = default;
 ConcatenatedSource::~ConcatenatedSource() = default;
 IgnoreTree::~IgnoreTree() = default;

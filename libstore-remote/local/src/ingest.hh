@@ -4,6 +4,7 @@
 #include <cinch/core/content_address.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
+#include <cinch/core/path_info.hh>
 #include <cinch/core/stream.hh>
 
 #include <cstdint>
@@ -21,6 +22,10 @@ struct Ingested {
   std::uint64_t nar_size;
   Hash content_hash;  // as the method and algorithm say
 };
+
+// What must hold of an info whatever the content is: a sha256 NAR hash, and a path that follows
+// from the content address, if there is one. Throws Code::invalid_argument or Code::hash_mismatch.
+void check_info(const PathInfo& info, const StoreDir& store_dir);
 
 // A source that shows what passes, refuses to go beyond a size, and asks the stop token.
 class WatchedSource final : public Source {
