@@ -125,9 +125,13 @@ void check_derivation(const Derivation& derivation) {
 }
 
 StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation) {
-  const std::string text = print_derivation(derivation, store_dir);
+  return derivation_path(store_dir, derivation, print_derivation(derivation, store_dir));
+}
+
+StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation,
+                          std::string_view aterm) {
   const ContentAddress address{ContentAddressMethod::text,
-                               hash_bytes(HashAlgorithm::sha256, as_bytes(text))};
+                               hash_bytes(HashAlgorithm::sha256, as_bytes(aterm))};
   return make_content_addressed_path(store_dir, derivation.name + ".drv", address,
                                      {.others = derivation.references()});
 }

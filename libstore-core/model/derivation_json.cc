@@ -351,9 +351,7 @@ std::map<StorePath, Derivation> parse_derivations_json(std::string_view json,
     const JsonNode node(list, path_text, value);
     StorePath path = parse_any_path(path_text, node, store_dir);
     if (!path.is_derivation()) node.fail("the name of a derivation must end in '.drv'");
-    std::string_view name = path.name();
-    name.remove_suffix(std::string_view(".drv").size());
-    Derivation derivation = reader.read(node, name);
+    Derivation derivation = reader.read(node, path.derivation_name());
     derivations.emplace(std::move(path), std::move(derivation));
   }
   return derivations;

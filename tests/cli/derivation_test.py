@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""derivation show and derivation add."""
+"""derivation show, derivation add and derivation check."""
 import json
+import os
+import subprocess
 import unittest
+from pathlib import Path
 
 from command import CommandTest, derivation, main, needs_nix
 
@@ -119,6 +122,109 @@ class DerivationTest(CommandTest):
         plain = self.in_store("store", "add", "plain")
         self.assertIn("does not know the derivation",
                       self.fail_with(1, "derivation", "show", plain, "--store", self.store))
+
+
+class CheckTest(CommandTest):
+    def setUp(self):
+        super().setUp()
+        key = "0" * 32 + "-first.drv"
+        inputs = {"srcs": [], "drvs": {key: {"outputs": ["out"], "dynamicOutputs": {}}}}
+        graph = {key: json.loads(derivation("first", "echo > $out")),
+                 "1" * 32 + "-second.drv":
+                     json.loads(derivation("second", "cat x > $out", inputs=inputs))}
+        added = self.in_store("derivation", "add", input=json.dumps(graph).encode()).split()
+        self.first, self.second = (path.removeprefix("/nix/store/") for path in added)
+        self.texts = {name: (self.root / "nix/store" / name).read_bytes()
+                      for name in (self.first, self.second)}
+        for name, text in self.texts.items():
+            self.write(f"drvs/{name}", text)
+
+    def check(self, *arguments):
+        """The exit status, the lines of mismatches, and the totals."""
+        result = self.cinch("derivation", "check", *arguments)
+        *mismatches, totals = result.out.splitlines()
+        self.assertEqual(result.err, "")
+        return result.status, mismatches, totals
+
+    def test_all_right(self):
+        right = "2 files, 2 paths right, 2 outputs right, 2 reprints right"
+        self.write("drvs/not-a-derivation", "is left out")
+        self.assertEqual(self.check("drvs"), (0, [], right))
+        files = [f"drvs/{name}" for name in self.texts]
+        self.assertEqual(self.check(*files), (0, [], right))
+        # An input needs none of those that need it.
+        self.assertEqual(self.check(files[0])[0], 0)
+        value = json.loads(self.succeed("derivation", "check", "--json", *files))
+        self.assertEqual(value, {"files": 2, "pathsRight": 2, "outputsRight": 2,
+                                 "reprintsRight": 2, "mismatches": []})
+
+    def test_wrong_path(self):
+        (self.directory / "drvs" / self.second).rename(
+            self.directory / "drvs" / ("z" * 32 + "-second.drv"))
+        status, [line], totals = self.check("drvs")
+        self.assertEqual((status, totals),
+                         (1, "2 files, 1 paths right, 2 outputs right, 2 reprints right"))
+        self.assertRegex(line, f"^drvs/z{{32}}-second.drv: path: .*/nix/store/{self.second}'$")
+
+    def test_wrong_outputs(self):
+        self.write(f"drvs/{self.first}", self.texts[self.first].replace(b"echo", b"true"))
+        status, lines, totals = self.check("drvs")
+        self.assertEqual((status, totals),
+                         (1, "2 files, 1 paths right, 0 outputs right, 2 reprints right"))
+        self.assertEqual([line.split(": ")[:2] for line in lines],
+                         [[f"drvs/{name}", fact] for name, fact in
+                          sorted([(self.first, "outputs"), (self.first, "path"),
+                                  (self.second, "outputs")],
+                                 key=lambda pair: (pair[0], pair[1] == "outputs"))])
+
+    def test_wrong_bytes(self):
+        self.write(f"drvs/{self.first}", self.texts[self.first].replace(b"echo", b"\\echo"))
+        result = self.cinch("derivation", "check", "--json", f"drvs/{self.first}")
+        self.assertEqual(result.status, 1)
+        value = json.loads(result.out)
+        self.assertEqual([value[key] for key in ("files", "pathsRight", "reprintsRight")],
+                         [1, 0, 0])
+        self.assertEqual(value["outputsRight"], 1)  # these follow from what was read
+        self.assertEqual([mismatch["what"] for mismatch in value["mismatches"]],
+                         ["path", "reprint"])
+        self.assertIn("differs from byte", value["mismatches"][1]["message"])
+
+    def test_inputs_that_are_absent(self):
+        status, [line], totals = self.check(f"drvs/{self.second}")
+        self.assertEqual((status, totals),
+                         (1, "1 files, 1 paths right, 0 outputs right, 1 reprints right"))
+        self.assertIn(f"outputs: the input derivation '{self.first}' is not among the files", line)
+
+    def test_what_is_no_derivation(self):
+        self.write(f"bad/{self.first}", b"Derive(\x1b[2J")
+        self.write("bad/x.drv", self.texts[self.first])
+        self.write("bad/" + "0" * 32 + "-x", self.texts[self.first])
+        status, lines, totals = self.check("bad", "bad/" + "0" * 32 + "-x")
+        self.assertEqual((status, totals),
+                         (1, "3 files, 0 paths right, 0 outputs right, 0 reprints right"))
+        self.assertEqual(len(lines), 3)
+        self.assertRegex(lines[0], "text: .*byte")
+        self.assertIn("x.drv: path: ", lines[1])
+        self.assertIn("does not end in '.drv'", lines[2])
+        self.assertNotIn("\x1b", "".join(lines))
+
+    def test_bad_usage(self):
+        (self.directory / "empty").mkdir()
+        self.assertIn("has no file", self.fail_with(1, "derivation", "check", "empty"))
+        self.assertIn("absent", self.fail_with(1, "derivation", "check", "absent"))
+        self.fail_with(1, "derivation", "check")
+
+    def test_corpus(self):
+        shared = Path(__file__).resolve().parents[2] / ".." / "shared" / "corpus"
+        archive = Path(os.environ.get("CINCH_CORPUS", shared)) / "derivations.tar.zst"
+        if not archive.exists():
+            self.skipTest("the corpus is not at hand")
+        (self.directory / "corpus").mkdir()
+        subprocess.run(["tar", "--zstd", "-xf", archive, "-C", self.directory / "corpus"],
+                       check=True)
+        self.assertEqual(
+            self.check("corpus"),
+            (0, [], "851 files, 851 paths right, 851 outputs right, 851 reprints right"))
 
 
 if __name__ == "__main__":

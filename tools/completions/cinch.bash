@@ -17,7 +17,7 @@ _cinch() {
   done
   case $verb in
     '') words='build log path-info derivation store hash nar key config daemon' ;;
-    'derivation') words='show add' ;;
+    'derivation') words='show add check' ;;
     'store') words='add add-file add-path ls cat dump-path info verify' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
     'nar') words='pack ls cat' ;;
@@ -28,6 +28,7 @@ _cinch() {
     'path-info'|'path-info '*) words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --json --json-format' ;;
     'derivation show') words='-r --recursive' ;;
     'derivation add') words='' ;;
+    'derivation check') words='--json' ;;
     'store add') words='-n --name --mode --hash-algo --dry-run' ;;
     'store add-file') words='-n --name --dry-run' ;;
     'store add-path') words='-n --name --dry-run' ;;

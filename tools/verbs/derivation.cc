@@ -1,13 +1,20 @@
-// derivation show, derivation add.
+// derivation show, derivation add, derivation check.
 #include "../context.hh"
 #include "../file_content.hh"
 #include "../installable.hh"
+#include "../json_text.hh"
+#include "../terminal_text.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/cancellation.hh>
+#include <cinch/core/derivation_aterm.hh>
+#include <cinch/core/derivation_files.hh>
 #include <cinch/core/derivation_graph.hh>
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <filesystem>
 
 namespace cinch::cli {
 
@@ -120,6 +127,81 @@ int run_add(Context& context) {
   return 0;
 }
 
+// The files that are meant: those that are named, and the derivations that lie in directories.
+std::vector<std::string> derivation_files(const std::vector<std::string>& names) {
+  std::vector<std::string> files;
+  for (const std::string& name : names) {
+    std::error_code error;
+    if (!std::filesystem::is_directory(name, error)) {
+      files.push_back(name);
+      continue;
+    }
+    const std::size_t start = files.size();
+    for (auto entry = std::filesystem::directory_iterator(name, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+      if (entry->path().extension() == ".drv") files.push_back(entry->path().string());
+    }
+    if (error) throw system_error(error.value(), "cannot list", name);
+    if (files.size() == start) {
+      throw Error(Code::not_found, "the directory has no file whose name ends in '.drv'")
+          .about(name);
+    }
+    std::sort(files.begin() + static_cast<std::ptrdiff_t>(start), files.end());
+  }
+  return files;
+}
+
+std::string report_json(const DerivationFilesReport& report,
+                        const std::vector<std::string>& files) {
+  std::vector<std::string> mismatches;
+  for (const auto& [file, fact, message] : report.mismatches) {
+    mismatches.push_back(json_object({{"file", json_string(files[file])},
+                                      {"what", json_string(to_string(fact))},
+                                      {"message", json_string(message)}}));
+  }
+  return json_object({{"files", std::to_string(report.files)},
+                      {"pathsRight", std::to_string(report.paths_right)},
+                      {"outputsRight", std::to_string(report.outputs_right)},
+                      {"reprintsRight", std::to_string(report.reprints_right)},
+                      {"mismatches", json_array(mismatches)}});
+}
+
+void print_report(Output& output, const DerivationFilesReport& report,
+                  const std::vector<std::string>& files) {
+  for (const auto& [file, fact, message] : report.mismatches) {
+    output.line(printable(files[file] + ": " + std::string(to_string(fact)) + ": " + message));
+  }
+  output.line(std::to_string(report.files) + " files, " + std::to_string(report.paths_right) +
+              " paths right, " + std::to_string(report.outputs_right) + " outputs right, " +
+              std::to_string(report.reprints_right) + " reprints right");
+}
+
+int run_check(Context& context) {
+  const std::vector<std::string> names = derivation_files(context.arguments.positional());
+  const std::stop_token stop = context.interruption.begin();
+  std::vector<std::string> texts;
+  std::vector<std::string> base_names;
+  for (const std::string& name : names) {
+    check_cancelled(stop);
+    texts.push_back(read_whole_file(name, derivation_bytes_max));
+    base_names.push_back(name_of_file(name));
+  }
+  std::vector<DerivationFile> files;
+  for (std::size_t at = 0; at < names.size(); ++at) files.push_back({base_names[at], texts[at]});
+  const std::string directory = context.variable("NIX_STORE_DIR");
+  const DerivationFilesReport report =
+      check_derivation_files(files, directory.empty() ? StoreDir() : StoreDir(directory));
+  if (context.has("--json")) {
+    context.output.line(report_json(report, names));
+  } else {
+    print_report(context.output, report, names);
+  }
+  return report.mismatches.empty() ? 0 : 1;
+}
+
+constexpr Option check_options[] = {
+    {"--json", "", "print the mismatches and the totals as one JSON object"}};
+
 constexpr Option show_options[] = {
     {"-r,--recursive", "", "show everything that the derivations need, too"}};
 
@@ -138,6 +220,12 @@ constexpr Verb table[] = {
      "cinch derivation add < hello.json",
      {},
      run_add},
+    {"derivation check", "Check derivation files against each other", "FILE|DIR...", 1, any_number,
+     "Compares the path, the output paths and the reprinted bytes of each file with what they "
+     "should be. Of a directory, checks the files in it that end in '.drv'. Inputs are looked for "
+     "among the files that are given. Prints a line for each mismatch and one of totals; the exit "
+     "status is 1 if there is a mismatch.",
+     "cinch derivation check ./derivations", check_options, run_check},
 };
 
 }  // namespace

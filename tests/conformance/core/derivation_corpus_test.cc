@@ -45,10 +45,6 @@ std::map<StorePath, std::string> unpack(const std::string& file) {
   return texts;
 }
 
-std::string_view derivation_name(const StorePath& path) {
-  return path.name().substr(0, path.name().size() - 4);
-}
-
 }  // namespace
 
 TEST_CASE("real derivations") {
@@ -57,7 +53,7 @@ TEST_CASE("real derivations") {
   std::map<StorePath, Derivation> derivations;
   for (const auto& [path, text] : texts) {
     CAPTURE(path.base_name());
-    const Derivation derivation = parse_derivation(text, derivation_name(path), store_dir);
+    const Derivation derivation = parse_derivation(text, path.derivation_name(), store_dir);
     REQUIRE(print_derivation(derivation, store_dir) == text);
     REQUIRE(derivation_path(store_dir, derivation) == path);
     REQUIRE_NOTHROW(check_derivation(derivation));
@@ -93,7 +89,7 @@ TEST_CASE("real derivations as JSON") {
   const auto texts = unpack((*test::find_corpus() / "derivations.tar.zst").string());
   std::map<StorePath, Derivation> derivations;
   for (const auto& [path, text] : texts) {
-    derivations.emplace(path, parse_derivation(text, derivation_name(path), store_dir));
+    derivations.emplace(path, parse_derivation(text, path.derivation_name(), store_dir));
   }
   const std::string json = print_derivations_json(derivations, store_dir);
   CHECK(parse_derivations_json(json, store_dir) == derivations);

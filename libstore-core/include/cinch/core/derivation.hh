@@ -67,5 +67,8 @@ CINCH_CORE_API void check_derivation(const Derivation& derivation);
 
 // Where the .drv file of a derivation lies in a store: text-addressed, name "<name>.drv".
 CINCH_CORE_API StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation);
+// The same for who has its text already.
+CINCH_CORE_API StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation,
+                                         std::string_view aterm);
 
 }  // namespace cinch

@@ -45,6 +45,8 @@ class CINCH_CORE_API StorePath {
   }
   // Whether the name ends in ".drv".
   bool is_derivation() const;
+  // The name of the derivation: without ".drv". REQUIRES: is_derivation().
+  std::string_view derivation_name() const { return name().substr(0, name().size() - 4); }
 
   friend auto operator<=>(const StorePath&, const StorePath&) = default;
   friend bool operator==(const StorePath&, const StorePath&) = default;
