@@ -12,6 +12,7 @@
 #include <thread>
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -64,6 +65,11 @@ int wait_for(pid_t process) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+std::string user_name() {
+  const struct passwd* user = ::getpwuid(::geteuid());
+  return user ? user->pw_name : "root";
+}
+
 }  // namespace
 
 bool has_nix() { return !find_program("nix-daemon").empty() && !find_program("nix-store").empty(); }
@@ -78,9 +84,9 @@ NixWorld::NixWorld() {
                  {"NIX_CONF_DIR", scratch_.path("conf")},
                  {"NIX_LOCALSTATE_DIR", scratch_.path("localstate")},
                  {"NIX_DAEMON_SOCKET_PATH", socket()},
-                 {"NIX_CONFIG",
-                  "build-users-group =\nsandbox = false\nsubstitute = false\n"
-                  "substituters =\nexperimental-features = nix-command flakes"}};
+                 {"NIX_CONFIG", "trusted-users = " + user_name() +
+                                    "\nbuild-users-group =\nsandbox = false\nsubstitute = false\n"
+                                    "substituters =\nexperimental-features = nix-command flakes"}};
 }
 
 Finished NixWorld::run(const std::vector<std::string>& command, const std::string& remote) const {

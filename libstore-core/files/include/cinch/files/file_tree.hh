@@ -18,8 +18,8 @@ struct ReadTreeOptions {
   // Whether to include an entry; gets the path below the root ("a/b"). Empty: everything. It may
   // be called from another thread, never from two at once.
   std::function<bool(std::string_view path)> filter;
-  // Also gets all events, from a thread of its own if the tree is large: one pass over a tree copies
-  // and hashes it at the same time. If it throws, so does read_tree(). Null: none.
+  // Also gets all events, from a thread of its own if the tree is large: one pass over a tree
+  // copies and hashes it at the same time. If it throws, so does read_tree(). Null: none.
   NarVisitor* beside = nullptr;
   std::stop_token stop;
 };
