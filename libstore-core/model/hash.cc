@@ -1,3 +1,4 @@
+#include "../blake3/blake3.hh"
 #include "decode_to.hh"
 #include "refusal.hh"
 
@@ -8,6 +9,7 @@
 #include <algorithm>
 #include <new>
 #include <utility>
+#include <variant>
 
 #include <openssl/evp.h>
 
@@ -50,26 +52,42 @@ void check_expected(std::string_view text, HashAlgorithm algorithm,
 
 // To look an implementation up costs more than to hash a short text, so each is looked up once and
 // kept for the life of the process. Null if the system forbids the algorithm.
+template <HashAlgorithm>
+const EVP_MD* fetch_once(const char* name) {
+  static const EVP_MD* const method = EVP_MD_fetch(nullptr, name, nullptr);
+  return method;
+}
+
 const EVP_MD* digest_method(HashAlgorithm algorithm) {
+  using enum HashAlgorithm;
   switch (algorithm) {
-    case HashAlgorithm::md5: {
-      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "MD5", nullptr);
-      return method;
-    }
-    case HashAlgorithm::sha1: {
-      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA1", nullptr);
-      return method;
-    }
-    case HashAlgorithm::sha256: {
-      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA256", nullptr);
-      return method;
-    }
-    case HashAlgorithm::sha512: {
-      static const EVP_MD* const method = EVP_MD_fetch(nullptr, "SHA512", nullptr);
-      return method;
-    }
+    case md5:
+      return fetch_once<md5>("MD5");
+    case sha1:
+      return fetch_once<sha1>("SHA1");
+    case sha256:
+      return fetch_once<sha256>("SHA256");
+    case sha512:
+      return fetch_once<sha512>("SHA512");
+    case sha3_256:
+      return fetch_once<sha3_256>("SHA3-256");
+    case sha3_512:
+      return fetch_once<sha3_512>("SHA3-512");
+    case blake2s_256:
+      return fetch_once<blake2s_256>("BLAKE2S-256");
+    case blake3:
+      break;
   }
   return nullptr;
+}
+
+// Where the name of an SRI hash ends. Some names hold a '-' of their own; base64 holds none.
+std::size_t sri_separator(std::string_view text) {
+  for (const auto algorithm : hash_algorithms) {
+    const std::string_view name = to_string(algorithm);
+    if (text.starts_with(name) && text.substr(name.size()).starts_with('-')) return name.size();
+  }
+  return text.find('-');
 }
 
 }  // namespace
@@ -84,6 +102,14 @@ std::string_view to_string(HashAlgorithm algorithm) {
       return "sha256";
     case HashAlgorithm::sha512:
       return "sha512";
+    case HashAlgorithm::blake3:
+      return "blake3";
+    case HashAlgorithm::sha3_256:
+      return "sha3-256";
+    case HashAlgorithm::sha3_512:
+      return "sha3-512";
+    case HashAlgorithm::blake2s_256:
+      return "blake2s-256";
   }
   return "unknown";
 }
@@ -95,21 +121,24 @@ std::size_t digest_bytes(HashAlgorithm algorithm) {
     case HashAlgorithm::sha1:
       return 20;
     case HashAlgorithm::sha256:
+    case HashAlgorithm::blake3:
+    case HashAlgorithm::sha3_256:
+    case HashAlgorithm::blake2s_256:
       return 32;
     case HashAlgorithm::sha512:
+    case HashAlgorithm::sha3_512:
       return 64;
   }
   return 0;
 }
 
 HashAlgorithm parse_hash_algorithm(std::string_view name) {
-  for (const auto algorithm :
-       {HashAlgorithm::sha256, HashAlgorithm::sha512, HashAlgorithm::sha1, HashAlgorithm::md5}) {
+  for (const auto algorithm : hash_algorithms) {
     if (name == to_string(algorithm)) return algorithm;
   }
   throw Error(Code::malformed, "unknown hash algorithm '" + excerpt(name) + "'")
       .at(0)
-      .hint("use md5, sha1, sha256 or sha512");
+      .hint("use md5, sha1, sha256, sha512, blake3, sha3-256, sha3-512 or blake2s-256");
 }
 
 Hash::Hash(HashAlgorithm algorithm, Bytes digest) : algorithm_(algorithm) {
@@ -124,7 +153,8 @@ Hash::Hash(HashAlgorithm algorithm, Bytes digest) : algorithm_(algorithm) {
 
 Hash Hash::parse(std::string_view text, std::optional<HashAlgorithm> expected) {
   // Neither ':' nor '-' occurs in a digest, whatever its encoding.
-  const std::size_t separator = text.find_first_of(":-");
+  std::size_t separator = text.find(':');
+  if (separator == std::string_view::npos) separator = sri_separator(text);
   if (separator == std::string_view::npos) {
     if (expected) return parse_digest(text, *expected);
     throw Error(Code::malformed, "the hash does not say which algorithm it is of")
@@ -170,31 +200,39 @@ std::string Hash::digest_text(HashFormat format) const {
 }
 
 struct Hasher::State {
-  State() : context(EVP_MD_CTX_new()) {
-    if (context == nullptr) throw std::bad_alloc();
-  }
-  State(const State&) = delete;
-  State& operator=(const State&) = delete;
-  ~State() { EVP_MD_CTX_free(context); }
+  struct FreeContext {
+    void operator()(EVP_MD_CTX* context) const { EVP_MD_CTX_free(context); }
+  };
+  using Context = std::unique_ptr<EVP_MD_CTX, FreeContext>;
 
-  EVP_MD_CTX* context;
-  HashAlgorithm algorithm{};
+  HashAlgorithm algorithm;
+  std::variant<Context, blake3::Blake3> engine;
 };
 
-Hasher::Hasher(HashAlgorithm algorithm) : state_(std::make_unique<State>()) {
-  state_->algorithm = algorithm;
+Hasher::Hasher(HashAlgorithm algorithm)
+    : state_(std::make_unique<State>(State{algorithm, State::Context()})) {
+  if (algorithm == HashAlgorithm::blake3) {
+    state_->engine.emplace<blake3::Blake3>();
+    return;
+  }
+  State::Context context(EVP_MD_CTX_new());
+  if (context == nullptr) throw std::bad_alloc();
   const EVP_MD* method = digest_method(algorithm);
-  if (method == nullptr || EVP_DigestInit_ex(state_->context, method, nullptr) != 1) {
+  if (method == nullptr || EVP_DigestInit_ex(context.get(), method, nullptr) != 1) {
     throw Error(Code::not_supported, "the crypto library of this system refuses to compute " +
                                          std::string(to_string(algorithm)) + " hashes");
   }
+  state_->engine = std::move(context);
 }
 
 Hasher::Hasher(Hasher&&) noexcept = default;
 Hasher::~Hasher() = default;
 
 void Hasher::write(Bytes bytes) {
-  if (EVP_DigestUpdate(state_->context, bytes.data(), bytes.size()) != 1) {
+  if (auto* own = std::get_if<blake3::Blake3>(&state_->engine)) {
+    own->write(bytes);
+  } else if (EVP_DigestUpdate(std::get<State::Context>(state_->engine).get(), bytes.data(),
+                              bytes.size()) != 1) {
     throw Error(Code::internal, "the crypto library failed to hash");
   }
   size_bytes_ += bytes.size();
@@ -202,11 +240,38 @@ void Hasher::write(Bytes bytes) {
 
 Hash Hasher::finish() {
   std::array<std::byte, EVP_MAX_MD_SIZE> digest;
-  auto* out = reinterpret_cast<unsigned char*>(digest.data());
-  if (EVP_DigestFinal_ex(state_->context, out, nullptr) != 1) {
+  if (auto* own = std::get_if<blake3::Blake3>(&state_->engine)) {
+    own->finish(std::span(digest).first<blake3::digest_bytes>());
+  } else if (EVP_DigestFinal_ex(std::get<State::Context>(state_->engine).get(),
+                                reinterpret_cast<unsigned char*>(digest.data()), nullptr) != 1) {
     throw Error(Code::internal, "the crypto library failed to finish a hash");
   }
   return Hash(state_->algorithm, Bytes(digest).first(digest_bytes(state_->algorithm)));
+}
+
+MultiHasher::MultiHasher(std::span<const HashAlgorithm> algorithms) {
+  hashers_.reserve(algorithms.size());
+  for (const HashAlgorithm algorithm : algorithms) hashers_.emplace_back(algorithm);
+}
+
+MultiHasher::~MultiHasher() = default;
+
+// Piece by piece, so that what the first hasher has read is still in the cache for the others.
+void MultiHasher::write(Bytes bytes) {
+  constexpr std::size_t piece_bytes = std::size_t{16} << 10;
+  size_bytes_ += bytes.size();
+  while (!bytes.empty()) {
+    const Bytes piece = bytes.first(std::min(bytes.size(), piece_bytes));
+    for (Hasher& hasher : hashers_) hasher.write(piece);
+    bytes = bytes.subspan(piece.size());
+  }
+}
+
+std::vector<Hash> MultiHasher::finish() {
+  std::vector<Hash> hashes;
+  hashes.reserve(hashers_.size());
+  for (Hasher& hasher : hashers_) hashes.push_back(hasher.finish());
+  return hashes;
 }
 
 Hash hash_bytes(HashAlgorithm algorithm, Bytes bytes) {

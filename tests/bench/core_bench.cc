@@ -149,8 +149,7 @@ void scan(const StorePathSet& paths, std::string_view text) {
 
 void bench_hashes(const Chosen& chosen) {
   const std::string bytes = random_bytes(64 * megabyte);
-  for (const auto algorithm :
-       {HashAlgorithm::sha256, HashAlgorithm::sha512, HashAlgorithm::sha1, HashAlgorithm::md5}) {
+  for (const auto algorithm : hash_algorithms) {
     const std::string name = "hash " + std::string(to_string(algorithm));
     chosen.measure(name.c_str(), 64, "MiB/s", [&] { hash_bytes(algorithm, as_bytes(bytes)); });
   }

@@ -9,7 +9,8 @@ namespace cinch {
 
 TEST_CASE("the JSON form of hashes is read and written as in Nix") {
   const auto folder = test::vectors() / "nix/libutil-tests/data/hash";
-  for (const auto algorithm : {HashAlgorithm::sha256, HashAlgorithm::sha512}) {
+  for (const auto algorithm :
+       {HashAlgorithm::sha256, HashAlgorithm::sha512, HashAlgorithm::blake3}) {
     const auto file = folder / (std::string(to_string(algorithm)) + ".json");
     const auto text = nlohmann::json::parse(test::read_file(file)).get<std::string>();
     CAPTURE(text);
