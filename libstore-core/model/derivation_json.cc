@@ -18,16 +18,6 @@ constexpr int indent = 2;
 
 // --- reading ---
 
-// Runs `parse` on the text of a node; what it throws then speaks of the node.
-template <class Parse>
-auto parse_text(const JsonNode& node, Parse parse) {
-  try {
-    return parse(node.string());
-  } catch (const Error& error) {
-    throw Error(error.code(), error.message()).about(node.place());
-  }
-}
-
 // A store path that is written as text, or as the key of an object.
 StorePath parse_any_path(std::string_view text, const JsonNode& node, const StoreDir& store_dir) {
   try {
@@ -39,12 +29,6 @@ StorePath parse_any_path(std::string_view text, const JsonNode& node, const Stor
 
 [[noreturn]] void not_supported(const JsonNode& node, std::string message) {
   throw Error(Code::not_supported, std::move(message)).about(node.place());
-}
-
-template <class Visit>
-void for_each_element(const JsonNode& node, Visit visit) {
-  std::size_t index = 0;
-  for (const Json& element : node.array()) visit(JsonNode(node, index++, element));
 }
 
 class Reader {

@@ -53,4 +53,20 @@ class JsonNode {
   std::optional<std::size_t> index_;
 };
 
+// Runs `parse` on the text of a node; what it throws then speaks of the node.
+template <class Parse>
+auto parse_text(const JsonNode& node, Parse parse) {
+  try {
+    return parse(node.string());
+  } catch (const Error& error) {
+    throw Error(error.code(), error.message()).about(node.place());
+  }
+}
+
+template <class Visit>
+void for_each_element(const JsonNode& node, Visit visit) {
+  std::size_t index = 0;
+  for (const Json& element : node.array()) visit(JsonNode(node, index++, element));
+}
+
 }  // namespace cinch

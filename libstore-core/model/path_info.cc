@@ -1,8 +1,6 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/path_info.hh>
 
-#include <nlohmann/json.hpp>
-
 namespace cinch {
 
 std::string PathInfo::fingerprint(const StoreDir& store_dir) const {
@@ -37,32 +35,6 @@ bool PathInfo::is_content_addressed(const StoreDir& store_dir) const {
     if (error.code() == Code::invalid_argument) return false;
     throw;
   }
-}
-
-// What is unknown is null, never left out.
-std::string print_path_info_json(const PathInfo& info, const StoreDir& store_dir,
-                                 std::optional<std::uint64_t> closure_size) {
-  nlohmann::json json = {{"ca", nullptr},
-                         {"deriver", nullptr},
-                         {"narHash", info.nar_hash.to_string(HashFormat::sri)},
-                         {"narSize", info.nar_size},
-                         {"references", nlohmann::json::array()},
-                         {"registrationTime", nullptr},
-                         {"signatures", nlohmann::json::array()},
-                         {"storeDir", store_dir.text()},
-                         {"ultimate", info.ultimate},
-                         {"version", 1}};
-  if (info.content_address) json["ca"] = info.content_address->to_string();
-  if (closure_size) json["closureSize"] = *closure_size;
-  if (info.deriver) json["deriver"] = store_dir.print(*info.deriver);
-  for (const StorePath& reference : info.references) {
-    json["references"].push_back(store_dir.print(reference));
-  }
-  if (info.registration_time != 0) json["registrationTime"] = info.registration_time;
-  for (const Signature& signature : info.signatures) {
-    json["signatures"].push_back(signature.to_string());
-  }
-  return json.dump();
 }
 
 }  // namespace cinch

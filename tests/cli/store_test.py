@@ -133,6 +133,15 @@ class StoreTest(CommandTest):
             "deriver": None, "narHash": self.succeed("hash", "path", "tree"),
             "narSize": len(self.cinch("nar", "pack", "tree").bytes), "references": [],
             "signatures": [], "storeDir": "/nix/store", "ultimate": False, "version": 1})
+        for version in (2, 3):
+            text = self.in_store("path-info", "--json", "--json-format", str(version), path)
+            whole = json.loads(text)
+            self.assertEqual((whole["version"], whole["storeDir"]), (version, "/nix/store"))
+            base_name = path.removeprefix("/nix/store/")
+            self.assertEqual(list(whole["info"]), [base_name])
+            newer = whole["info"][base_name]
+            self.assertEqual(newer["ca"], {"method": "nar", "hash": info["narHash"]})
+            self.assertEqual(newer["version"], version)
         self.fail_with(1, "path-info", "--json", "--json-format", "9", path, "--store", self.store)
 
     def test_verify_finds_damage(self):

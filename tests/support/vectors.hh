@@ -9,7 +9,9 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <map>
 #include <optional>
+#include <set>
 #include <stdexcept>
 #include <string>
 
@@ -36,7 +38,25 @@ inline std::optional<std::filesystem::path> find_corpus() {
 // The vectors' folder, for programs that have vectors_main.cc.
 inline std::filesystem::path vectors() { return find_vectors().value(); }
 
+// What this run has done with the vectors, by their path in the vectors' folder.
+struct VectorRecord {
+  std::set<std::string> read;
+  std::map<std::string, std::string> skipped;  // with the reason
+};
+inline VectorRecord& vector_record() {
+  static VectorRecord record;
+  return record;
+}
+
+// Says that a test looked at a vector and left it out.
+inline void skip_vector(const std::filesystem::path& file, const std::string& reason) {
+  vector_record().skipped[std::filesystem::relative(file, vectors()).string()] = reason;
+}
+
 inline std::string read_file(const std::filesystem::path& file) {
+  if (const auto shared = find_vectors(); shared && file.string().starts_with(shared->string())) {
+    vector_record().read.insert(std::filesystem::relative(file, *shared).string());
+  }
   std::ifstream stream(file, std::ios::binary);
   if (!stream) throw std::runtime_error("cannot read " + file.string());
   return {std::istreambuf_iterator<char>(stream), std::istreambuf_iterator<char>()};

@@ -51,7 +51,7 @@ complete -c cinch -n '__fish_seen_subcommand_from path-info' -s S -l closure-siz
 complete -c cinch -n '__fish_seen_subcommand_from path-info' -s h -l human-readable -d 'show sizes as 1.5K, 20.3M'
 complete -c cinch -n '__fish_seen_subcommand_from path-info' -l sigs -d 'show signatures and content addresses'
 complete -c cinch -n '__fish_seen_subcommand_from path-info' -l json -d 'print a JSON object by path'
-complete -c cinch -n '__fish_seen_subcommand_from path-info' -l json-format -r -d 'the form of --json: 1, which is also the default'
+complete -c cinch -n '__fish_seen_subcommand_from path-info' -l json-format -r -d 'the form of --json: 1 (the default), 2 or 3'
 complete -c cinch -n '__fish_seen_subcommand_from derivation; and __fish_seen_subcommand_from show' -s r -l recursive -d 'show everything that the derivations need, too'
 complete -c cinch -n '__fish_seen_subcommand_from derivation; and __fish_seen_subcommand_from check' -l json -d 'print the mismatches and the totals as one JSON object'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from add' -s n -l name -r -d 'the name in the store path (default: the file'\''s)'

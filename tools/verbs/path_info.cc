@@ -1,12 +1,12 @@
 // path-info.
 #include "../context.hh"
 #include "../installable.hh"
-#include "../json_text.hh"
 #include "../terminal_text.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
+#include <cinch/core/path_info_json.hh>
 
 #include <algorithm>
 #include <cstdio>
@@ -75,23 +75,23 @@ void print_text(Context& context, const StoreDir& store_dir, const Listing& list
   }
 }
 
-std::string info_json(const Context& context, const StoreDir& store_dir, const Listing& listing,
-                      const StorePath& path) {
-  std::optional<std::uint64_t> size;
-  if (context.has("--closure-size")) size = closure_size(listing.infos, path);
-  return print_path_info_json(listing.infos.at(path), store_dir, size);
+PathInfoFormat json_format(Context& context) {
+  const std::string text(context.arguments.value("--json-format").value_or("1"));
+  if (text == "1") return PathInfoFormat::v1;
+  if (text == "2") return PathInfoFormat::v2;
+  if (text == "3") return PathInfoFormat::v3;
+  context.refuse("--json-format must be 1, 2 or 3");
 }
 
-// An object by path, as Nix prints it since 2.19.
-void print_json(Context& context, const StoreDir& store_dir, const Listing& listing) {
-  JsonMembers by_path;
+void print_json(Context& context, const StoreDir& store_dir, const Listing& listing,
+                PathInfoFormat format) {
+  std::vector<PathInfoEntry> entries;
   for (const StorePath& path : listing.shown) {
-    by_path.emplace_back(store_dir.print(path), info_json(context, store_dir, listing, path));
+    PathInfoEntry& entry = entries.emplace_back(PathInfoEntry{path, listing.infos.at(path), {}});
+    if (context.has("--closure-size")) entry.closure_size = closure_size(listing.infos, path);
   }
-  for (const StorePath& path : listing.missing) {
-    by_path.emplace_back(store_dir.print(path), "null");
-  }
-  context.output.line(json_object(by_path));
+  for (const StorePath& path : listing.missing) entries.push_back({path, {}, {}});
+  context.output.line(print_path_infos_json(entries, store_dir, format));
 }
 
 // The paths that are asked for, and those that are not there.
@@ -117,9 +117,7 @@ int run_path_info(Context& context) {
   if (context.arguments.positional().empty() && !context.has("--all")) {
     context.refuse("name some paths, or use --all");
   }
-  if (context.arguments.value("--json-format").value_or("1") != "1") {
-    context.refuse("--json-format must be 1");
-  }
+  const PathInfoFormat format = json_format(context);
   const std::unique_ptr<Store> store = context.open_store();
   Listing listing;
   find_paths(context, *store, listing);
@@ -129,7 +127,7 @@ int run_path_info(Context& context) {
     if (context.has("--recursive")) listing.shown = sort_topologically(listing.infos);
   }
   if (context.has("--json")) {
-    print_json(context, store->store_dir(), listing);
+    print_json(context, store->store_dir(), listing, format);
   } else {
     print_text(context, store->store_dir(), listing);
   }
@@ -144,7 +142,7 @@ constexpr Option options[] = {
     {"-h,--human-readable", "", "show sizes as 1.5K, 20.3M"},
     {"--sigs", "", "show signatures and content addresses"},
     {"--json", "", "print a JSON object by path"},
-    {"--json-format", "VERSION", "the form of --json: 1, which is also the default"},
+    {"--json-format", "VERSION", "the form of --json: 1 (the default), 2 or 3"},
 };
 
 constexpr Verb table[] = {

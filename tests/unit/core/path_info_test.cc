@@ -1,7 +1,7 @@
 #include "catch.hh"
 #include "errors.hh"
 
-#include <cinch/core/path_info.hh>
+#include <cinch/core/path_info_json.hh>
 
 namespace cinch {
 
@@ -78,7 +78,7 @@ TEST_CASE("a path info as JSON") {
   info.signatures = {Signature::parse(
       "test-1:BML/1WG6wz16mQTTlEUXUkgZfcl2y1YtPGvVfnDWkwr2vpbiBT9JLeGqB7X6tZ3Tp76Zpr/"
       "gUo2tmPZ8zt7IDA==")};
-  CHECK(print_path_info_json(info, store_dir, 288) ==
+  CHECK(print_path_info_json(info, store_dir, {.closure_size = 288}) ==
         R"({"ca":"fixed:r:sha256:1pj7swf7dl5z165j08n7vjgj9mvvrz3f878avc96lyxk3zjzfl6r",)"
         R"("closureSize":288,"deriver":null,)"
         R"("narHash":"sha256-2VD35R+ze2oS2wod5MbPe9ckn9zHIiCLCb/QdhzXR94=","narSize":288,)"
@@ -92,7 +92,7 @@ TEST_CASE("a path info as JSON") {
                  .references = {info.path},
                  .deriver = StorePath::parse("c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-b.drv"),
                  .ultimate = true};
-  CHECK(print_path_info_json(built, store_dir, std::nullopt) ==
+  CHECK(print_path_info_json(built, store_dir) ==
         R"({"ca":null,"deriver":"/nix/store/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-b.drv",)"
         R"("narHash":"sha256-2VD35R+ze2oS2wod5MbPe9ckn9zHIiCLCb/QdhzXR94=","narSize":1,)"
         R"("references":["/nix/store/00kpsxncgjfb2rigx1cnc618vydzl9v4-tr"],)"

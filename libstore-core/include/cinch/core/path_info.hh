@@ -38,9 +38,4 @@ struct CINCH_CORE_API PathInfo {
   friend bool operator==(const PathInfo&, const PathInfo&) = default;
 };
 
-// Format 1 of `nix path-info --json`, as Nix 2.34 prints it: full paths, null for what is unknown.
-// `closure_size` is added if given. One object; the caller puts them together, by path.
-CINCH_CORE_API std::string print_path_info_json(const PathInfo& info, const StoreDir& store_dir,
-                                                std::optional<std::uint64_t> closure_size);
-
 }  // namespace cinch
