@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Installs into a folder of its own, and compiles programs against that alone, as users do: embed.c
-through pkg-config's `cinch`, a C++ program through `libstore-core`.
+through pkg-config's `cinch`, evaluator.cc through `libstore-core`.
 
 Usage: installed.py BUILD-FOLDER
 """
+import json
 import os
 import re
 import shlex
@@ -15,15 +16,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 EMBED = ROOT / "docs/examples/embed.c"
 
-CORE_PROGRAM = """
-#include <cinch/core/store_path.hh>
-#include <iostream>
-
-int main() {
-  const cinch::StoreDir store_dir("/nix/store");
-  const auto path = store_dir.parse("/nix/store/3x7dwzq014bblazs7kq20p9hyzz0qh8g-hello");
-  std::cout << path.name() << '\\n';
-}
+EVALUATOR = ROOT / "docs/examples/evaluator.cc"
+LINES = """\
+greeting: echo Hello > $out
+loud greeting: tr a-z A-Z < $greeting > $out
+both greeting loud: cat $greeting $loud > $out
 """
 
 
@@ -83,13 +80,25 @@ def check_embed(installed, folder):
     assert result.returncode == 1 and "/none" in result.stderr, result
 
 
-def check_core(installed, folder):
-    source = folder / "core.cc"
-    source.write_text(CORE_PROGRAM)
-    installed.compile(source, "libstore-core", folder / "core",
+def check_evaluator(installed, folder):
+    """A front end that links core alone; what it writes must be right."""
+    program = folder / "evaluator"
+    installed.compile(EVALUATOR, "libstore-core", program,
                       [*shlex.split(os.environ.get("CXX", "c++")), "-std=c++20", "-Wall", "-Wextra",
                        "-Werror"])
-    assert run(folder / "core", env=installed.environment()) == "hello\n"
+    needed = re.findall(r"\(NEEDED\).*\[(lib(?:cinch|store).*?)\]",
+                        run("readelf", "--dynamic", program))
+    assert needed == ["libstore-core.so.0.1"], f"evaluator needs {needed}"
+    derivations = folder / "derivations"
+    derivations.mkdir()
+    paths = run(program, derivations, input=LINES, env=installed.environment()).split()
+    assert [path[44:] for path in paths] == ["greeting.drv", "loud.drv", "both.drv"], paths
+    totals = json.loads(run(next(installed.folder.rglob("bin/cinch")), "derivation", "check",
+                            "--json", derivations))
+    assert totals["files"] == 3, totals
+    refused = subprocess.run([program, derivations], input="a b: c", capture_output=True, text=True,
+                             check=False, env=installed.environment())
+    assert refused.returncode == 1 and "('b')" in refused.stderr, refused
 
 
 def check_command(installed):
@@ -103,7 +112,7 @@ def main():
         folder = Path(name)
         installed = Installation(sys.argv[1], folder / "image")
         check_embed(installed, folder)
-        check_core(installed, folder)
+        check_evaluator(installed, folder)
         check_command(installed)
         run("chmod", "-R", "u+w", folder)
 

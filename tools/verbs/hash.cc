@@ -1,7 +1,7 @@
 // hash path, hash file, hash convert, hash to-*.
 #include "../context.hh"
-#include "../file_content.hh"
 #include "../hash_options.hh"
+#include "../parallel_hashes.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/error.hh>
@@ -13,10 +13,11 @@ namespace {
 int hash_files(Context& context, ContentAddressMethod method) {
   const HashAlgorithm algorithm = chosen_algorithm(context);
   const HashFormat format = chosen_format(context);
-  for (const std::string& file : context.arguments.positional()) {
-    Hasher hasher(algorithm);
-    write_content(file, method, hasher);
-    context.output.line(formatted(hasher.finish(), format));
+  const auto& given = context.arguments.positional();
+  const std::vector<std::string> files(given.begin(), given.end());
+  ParallelHashes hashes(files, method, algorithm);
+  for (std::size_t i = 0; i < files.size(); ++i) {
+    context.output.line(formatted(hashes.at(i), format));
   }
   return 0;
 }
