@@ -186,7 +186,7 @@ class Oracle:
         if self.version < (2, 32):
             return 0
         # Newer Nix takes what follows a question mark for a query.
-        paths = [path for path in paths if "?" not in path]
+        paths = [path.partition("!")[0] for path in paths if "?" not in path]
         theirs = json.loads(self.nix.bytes(
             "nix", "--extra-experimental-features", FEATURES, "--store", store,
             "derivation", "show", *paths))
