@@ -19,6 +19,8 @@ static_assert(secret_key_bytes == crypto_sign_SECRETKEYBYTES);
 
 namespace {
 
+constexpr std::string_view blanks = " \t\r\n";
+
 // Must have run once before libsodium is used; it may be called from several threads.
 void prepare_sodium() {
   if (sodium_init() < 0) throw Error(Code::internal, "libsodium cannot be initialised");
@@ -156,6 +158,23 @@ Signature SecretKey::sign(std::string_view message) const {
   crypto_sign_detached(raw(signature.bytes.data()), nullptr, raw(message), message.size(),
                        raw(bytes_.data()));
   return signature;
+}
+
+SecretKey parse_secret_key_file(std::string_view text) {
+  text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+  return SecretKey::parse(text.substr(0, text.find_last_not_of(blanks) + 1));
+}
+
+std::vector<PublicKey> parse_public_keys(std::string_view text) {
+  std::vector<PublicKey> keys;
+  std::size_t start = text.find_first_not_of(blanks);
+  while (start < text.size()) {
+    const std::size_t end = std::min(text.find_first_of(blanks, start), text.size());
+    keys.push_back(
+        parse_part(text, start, [&] { return PublicKey::parse(text.substr(start, end - start)); }));
+    start = text.find_first_not_of(blanks, end);
+  }
+  return keys;
 }
 
 std::size_t count_valid_signatures(std::span<const PublicKey> trusted, std::string_view message,

@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::uint64_t key_bytes_max = 4096;
 
-std::string trimmed(std::string text) {
-  const char* const blanks = " \t\r\n";
-  text.erase(text.find_last_not_of(blanks) + 1);
-  text.erase(0, text.find_first_not_of(blanks));
-  return text;
-}
-
 int run_generate(Context& context) {
   const auto name = context.arguments.value("--key-name");
   if (!name) context.refuse("a key needs a name: --key-name NAME");
@@ -26,7 +19,7 @@ int run_generate(Context& context) {
 }
 
 int run_convert(Context& context) {
-  const SecretKey key = SecretKey::parse(trimmed(read_whole_file("-", key_bytes_max)));
+  const SecretKey key = parse_secret_key_file(read_whole_file("-", key_bytes_max));
   context.output.print(key.public_key().to_string());
   return 0;
 }

@@ -27,7 +27,6 @@ constexpr Reason reasons[] = {
     {"nix/libutil-tests/data/hash/blake3", "BLAKE3 does not exist yet"},
     {"nix/libutil-tests/data/memory-source-accessor/", "trees in memory do not exist yet"},
     {"nix/libutil-tests/data/nar-listing/", "listings do not exist yet"},
-    {"nix/libstore-tests/data/realisation/", "realisations do not exist yet"},
     {"nix/libstore-tests/data/derived-path/", "no JSON of deriving paths yet"},
     {"nix/libstore-tests/data/outputs-spec/", "no JSON of output specs yet"},
     {"nix/libstore-tests/data/store-path/", "no JSON of store paths yet"},

@@ -123,4 +123,20 @@ TEST_CASE("keys may be used from several threads at once") {
   CHECK(results == std::array{true, true, true, true});
 }
 
+TEST_CASE("files of keys") {
+  const SecretKey first = SecretKey::generate("a");
+  const SecretKey second = SecretKey::generate("b");
+  CHECK(parse_secret_key_file(first.to_string() + "\n").to_string() == first.to_string());
+  CHECK(parse_secret_key_file(" " + first.to_string() + " \r\n").name() == "a");
+  const std::string text =
+      first.public_key().to_string() + "\n\n  " + second.public_key().to_string();
+  CHECK(parse_public_keys(text) == std::vector{first.public_key(), second.public_key()});
+  CHECK(parse_public_keys(" \n").empty());
+  CHECK(test::code_of([] { parse_secret_key_file("\n"); }) == Code::malformed);
+  CHECK(test::code_of([&] { parse_secret_key_file(first.to_string() + " x"); }) == Code::malformed);
+  const auto error = test::error_of([&] { parse_public_keys(text + " c:d"); });
+  REQUIRE(error);
+  CHECK(error->offset() == text.size() + 4);  // where base64 of 32 bytes would go on
+}
+
 }  // namespace cinch

@@ -11,6 +11,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace cinch {
 
@@ -61,6 +62,13 @@ class CINCH_CORE_API SecretKey {
   std::string name_;
   std::array<std::byte, secret_key_bytes> bytes_{};
 };
+
+// The key of a file: its text, with nothing but blanks and newlines around it. Throws
+// Code::malformed.
+CINCH_CORE_API SecretKey parse_secret_key_file(std::string_view text);
+// Public keys between blanks and newlines, as in files and `trusted-public-keys`, in their order.
+// Throws Code::malformed.
+CINCH_CORE_API std::vector<PublicKey> parse_public_keys(std::string_view text);
 
 // How many different keys of `trusted` have signed `message`.
 CINCH_CORE_API std::size_t count_valid_signatures(std::span<const PublicKey> trusted,
