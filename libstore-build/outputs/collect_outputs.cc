@@ -2,6 +2,7 @@
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/closure.hh>
+#include <cinch/core/content_address_hasher.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/references.hh>
@@ -29,55 +30,31 @@ class FanOut final : public Sink {
   std::vector<Sink*> sinks_;
 };
 
-// Hashes the contents of the one file in a NAR.
-class FlatHasher final : public NarVisitor {
- public:
-  explicit FlatHasher(HashAlgorithm algorithm) : hasher_(algorithm) {}
-  void directory() override { refuse(); }
-  void entry(std::string_view) override { refuse(); }
-  void symlink(std::string_view) override { refuse(); }
-  void file(std::uint64_t, bool executable) override {
-    if (executable) refuse();
+// Content that the method cannot address is the builder's fault.
+template <class Work>
+auto as_failure(Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() != Code::invalid_argument) throw;
+    throw Error(Code::build_failed, error.message());
   }
-  void contents(Bytes bytes) override { hasher_.write(bytes); }
-  void leave() override {}
-  Hash finish() { return hasher_.finish(); }
-
- private:
-  [[noreturn]] static void refuse() {
-    throw Error(
-        Code::build_failed,
-        "it must be a regular file that is not executable, as its hash is that of one file");
-  }
-  Hasher hasher_;
-};
+}
 
 // Computes the content address of a NAR that is written to it.
-class AddressHasher {
+class AddressHasher final : public Sink {
  public:
-  explicit AddressHasher(const ContentAddress& promised) : method_(promised.method) {
-    if (method_ == ContentAddressMethod::nar) {
-      nar_.emplace(promised.hash.algorithm());
-    } else {
-      flat_ = std::make_unique<FlatHasher>(promised.hash.algorithm());
-      parser_ = std::make_unique<NarParserSink>(*flat_);
-    }
-  }
-  Sink& sink() {
-    if (nar_) return *nar_;
-    return *parser_;
+  explicit AddressHasher(const ContentAddress& promised)
+      : hasher_({.method = promised.method, .algorithm = promised.hash.algorithm()}) {}
+  void write(Bytes nar) override {
+    as_failure([&] { hasher_.write(nar); });
   }
   ContentAddress finish() {
-    if (nar_) return {method_, nar_->finish()};
-    parser_->finish();
-    return {method_, flat_->finish()};
+    return as_failure([&] { return hasher_.finish(); });
   }
 
  private:
-  ContentAddressMethod method_;
-  std::optional<Hasher> nar_;
-  std::unique_ptr<FlatHasher> flat_;
-  std::unique_ptr<NarParserSink> parser_;
+  ContentAddressHasher hasher_;
 };
 
 class Collector {
@@ -134,7 +111,7 @@ class Collector {
     all.add(staged.object->nar());
     std::optional<AddressHasher> address;
     if (const ContentAddress* content_address = promised(name)) {
-      all.add(address.emplace(*content_address).sink());
+      all.add(address.emplace(*content_address));
     }
     try {
       build_.read_output(name, all);

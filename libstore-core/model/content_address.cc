@@ -19,6 +19,27 @@ Hash parse_hash_part(std::string_view whole, std::size_t start) {
   return parse_part(whole, start, [&] { return Hash::parse(part); });
 }
 
+// Why the method does not go with the algorithm; null if it does.
+const char* fault_of_algorithm(ContentAddressMethod method, HashAlgorithm algorithm) {
+  const bool is_sha256 = algorithm == HashAlgorithm::sha256;
+  if (method == ContentAddressMethod::text && !is_sha256) {
+    return "text is content-addressed by sha256 only";
+  }
+  if (method == ContentAddressMethod::git && !is_sha256 && algorithm != HashAlgorithm::sha1) {
+    return "git objects are content-addressed by sha1 or sha256 only";
+  }
+  return nullptr;
+}
+
+ContentAddress parse_address(ContentAddressMethod method, std::string_view whole,
+                             std::size_t start) {
+  const Hash hash = parse_hash_part(whole, start);
+  if (const char* fault = fault_of_algorithm(method, hash.algorithm())) {
+    throw Error(Code::malformed, fault).about(std::string(whole)).at(start);
+  }
+  return {method, hash};
+}
+
 [[noreturn]] void refuse_combination(std::string_view name, const char* message) {
   throw Error(Code::invalid_argument, message).about(std::string(name));
 }
@@ -55,21 +76,20 @@ std::string_view to_string(ContentAddressMethod method) {
       return "flat";
     case ContentAddressMethod::nar:
       return "nar";
+    case ContentAddressMethod::git:
+      return "git";
   }
   return "unknown";
 }
 
 ContentAddressMethod parse_content_address_method(std::string_view name) {
-  for (const auto method :
-       {ContentAddressMethod::nar, ContentAddressMethod::flat, ContentAddressMethod::text}) {
+  using enum ContentAddressMethod;
+  for (const auto method : {nar, flat, text, git}) {
     if (name == to_string(method)) return method;
-  }
-  if (name == "git") {
-    throw Error(Code::not_supported, "content addresses by git trees are not supported");
   }
   throw Error(Code::malformed, "unknown content-address method")
       .about(excerpt(name))
-      .hint("use nar, flat or text");
+      .hint("use nar, flat, text or git");
 }
 
 std::string_view method_prefix(ContentAddressMethod method) {
@@ -80,8 +100,16 @@ std::string_view method_prefix(ContentAddressMethod method) {
       return "";
     case ContentAddressMethod::nar:
       return "r:";
+    case ContentAddressMethod::git:
+      return "git:";
   }
   return "";
+}
+
+void check_content_address_algorithm(ContentAddressMethod method, HashAlgorithm algorithm) {
+  if (const char* fault = fault_of_algorithm(method, algorithm)) {
+    throw Error(Code::invalid_argument, fault);
+  }
 }
 
 ContentAddress ContentAddress::parse(std::string_view text) {
@@ -91,23 +119,10 @@ ContentAddress ContentAddress::parse(std::string_view text) {
         .about(excerpt(text))
         .at(length_max);
   }
-  if (text.starts_with("text:")) {
-    const Hash hash = parse_hash_part(text, 5);
-    if (hash.algorithm() == HashAlgorithm::sha256) return {ContentAddressMethod::text, hash};
-    throw Error(Code::malformed, "a text content address must use sha256")
-        .about(std::string(text))
-        .at(5);
-  }
-  if (text.starts_with("fixed:r:")) {
-    return {ContentAddressMethod::nar, parse_hash_part(text, 8)};
-  }
-  if (text.starts_with("fixed:git:")) {
-    throw Error(Code::not_supported, "content addresses by git trees are not supported")
-        .about(std::string(text));
-  }
-  if (text.starts_with("fixed:")) {
-    return {ContentAddressMethod::flat, parse_hash_part(text, 6)};
-  }
+  if (text.starts_with("text:")) return parse_address(ContentAddressMethod::text, text, 5);
+  if (text.starts_with("fixed:r:")) return parse_address(ContentAddressMethod::nar, text, 8);
+  if (text.starts_with("fixed:git:")) return parse_address(ContentAddressMethod::git, text, 10);
+  if (text.starts_with("fixed:")) return parse_address(ContentAddressMethod::flat, text, 6);
   throw Error(Code::malformed, "a content address starts with 'text:' or 'fixed:'")
       .about(std::string(text))
       .at(0);
@@ -150,16 +165,18 @@ StorePath make_output_path(const StoreDir& store_dir, std::string_view output,
 
 StorePath make_content_addressed_path(const StoreDir& store_dir, std::string_view name,
                                       const ContentAddress& address, const References& references) {
-  const bool is_sha256 = address.hash.algorithm() == HashAlgorithm::sha256;
+  const HashAlgorithm algorithm = address.hash.algorithm();
+  if (const char* fault = fault_of_algorithm(address.method, algorithm)) {
+    refuse_combination(name, fault);
+  }
   if (address.method == ContentAddressMethod::text) {
-    if (!is_sha256) refuse_combination(name, "text is content-addressed by sha256 only");
     if (references.self) {
       refuse_combination(name, "text that is content-addressed cannot refer to itself");
     }
     return make_store_path(store_dir, type_with_references(store_dir, "text", references),
                            address.hash, name);
   }
-  if (address.method == ContentAddressMethod::nar && is_sha256) {
+  if (address.method == ContentAddressMethod::nar && algorithm == HashAlgorithm::sha256) {
     return make_store_path(store_dir, type_with_references(store_dir, "source", references),
                            address.hash, name);
   }

@@ -34,10 +34,13 @@ Fault fault_of_name(std::string_view name) {
     return {"a store path's name must not have more than 211 characters",
             store_path_name_length_max};
   }
-  for (std::size_t i = 0; i < name.size(); ++i) {
-    if (!is_name_character[static_cast<unsigned char>(name[i])]) {
-      return {"a store path's name may only hold letters, digits and +-._?=", i};
-    }
+  bool good = true;
+  for (const char c : name) good &= is_name_character[static_cast<unsigned char>(c)];
+  if (!good) {
+    const auto is_bad = [](char c) { return !is_name_character[static_cast<unsigned char>(c)]; };
+    const auto bad = std::find_if(name.begin(), name.end(), is_bad);
+    return {"a store path's name may only hold letters, digits and +-._?=",
+            static_cast<std::size_t>(bad - name.begin())};
   }
   if (name[0] != '.') return {};
   if (name == "." || name == "..") return {"a store path's name must not be '.' or '..'", 0};
@@ -65,9 +68,12 @@ Fault fault_of_base_name(std::string_view base_name) {
   return fault;
 }
 
-void refuse_if(const Fault& fault, std::string_view subject, std::size_t start = 0) {
-  if (fault.message == nullptr) return;
+[[noreturn]] void refuse(const Fault& fault, std::string_view subject, std::size_t start) {
   throw Error(Code::malformed, fault.message).about(excerpt(subject)).at(start + fault.offset);
+}
+
+void refuse_if(const Fault& fault, std::string_view subject, std::size_t start = 0) {
+  if (fault.message != nullptr) refuse(fault, subject, start);
 }
 
 Fault fault_of_store_dir(std::string_view directory) {
@@ -110,6 +116,12 @@ StorePath StorePath::from_parts(Bytes digest, std::string_view name) {
   return StorePath(std::move(base_name));
 }
 
+std::array<std::byte, store_path_digest_bytes> StorePath::digest() const {
+  std::array<std::byte, store_path_digest_bytes> bytes;
+  nix32_decode_to(hash_part(), bytes);
+  return bytes;
+}
+
 bool StorePath::is_derivation() const { return base_name_.ends_with(".drv"); }
 
 StoreDir::StoreDir(std::string_view directory) : directory_(directory) {
@@ -126,8 +138,8 @@ std::string StoreDir::print(const StorePath& path) const {
 }
 
 StorePath StoreDir::parse(std::string_view full_path) const {
-  if (!full_path.starts_with(directory_) ||
-      full_path.substr(directory_.size()).substr(0, 1) != "/") {
+  if (!full_path.starts_with(directory_) || full_path.size() == directory_.size() ||
+      full_path[directory_.size()] != '/') {
     throw Error(Code::malformed, "the path is not in the store directory '" + directory_ + "'")
         .about(excerpt(full_path))
         .at(0);
@@ -135,17 +147,35 @@ StorePath StoreDir::parse(std::string_view full_path) const {
   const std::size_t start = directory_.size() + 1;
   const std::string_view base_name = full_path.substr(start);
   refuse_if(fault_of_base_name(base_name), full_path, start);
-  return StorePath::parse(base_name);
+  return StorePath(std::string(base_name));
 }
 
-std::optional<StorePath> StoreDir::containing(std::string_view path) const {
+std::optional<PlaceInStore> StoreDir::find_place(std::string_view path) const {
   if (!path.starts_with(directory_)) return std::nullopt;
   path.remove_prefix(directory_.size());
   if (!path.starts_with('/')) return std::nullopt;
   path.remove_prefix(1);
-  const std::string_view base_name = path.substr(0, path.find('/'));
+  const std::size_t end = std::min(path.find('/'), path.size());
+  const std::string_view base_name = path.substr(0, end);
   if (fault_of_base_name(base_name).message != nullptr) return std::nullopt;
-  return StorePath::parse(base_name);
+  return PlaceInStore{StorePath(std::string(base_name)), path.substr(end)};
+}
+
+std::optional<StorePath> StoreDir::containing(std::string_view path) const {
+  std::optional<PlaceInStore> place = find_place(path);
+  if (!place) return std::nullopt;
+  return std::move(place->path);
+}
+
+void check_hash_part(std::string_view text) {
+  if (text.size() != store_path_hash_part_length) {
+    refuse({"a hash part has 32 nix32 characters", std::min(text.size(), std::size_t{32})}, text,
+           0);
+  }
+  if (!is_nix32(text)) {
+    refuse({"a hash part may only hold nix32 characters", text.find_first_not_of(nix32_alphabet)},
+           text, 0);
+  }
 }
 
 }  // namespace cinch

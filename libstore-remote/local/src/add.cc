@@ -63,15 +63,15 @@ void restore_checked(const PathInfo& info, Source& nar, NarVisitor& tree,
   Hasher hasher(HashAlgorithm::sha256);
   std::optional<local::ContentAddressCheck> check;
   if (info.content_address) {
-    check.emplace(*info.content_address, info.path, info.references.contains(info.path), tree);
+    check.emplace(*info.content_address, info.path, info.references.contains(info.path));
   }
   const auto watch = [&](Bytes bytes) {
     hasher.write(bytes);
-    if (check) check->nar(bytes);
+    if (check) check->write(bytes);
   };
   // Nobody may fill the disk with more than was announced.
   local::WatchedSource source(nar, watch, info.nar_size, stop);
-  parse_nar(source, check ? static_cast<NarVisitor&>(*check) : tree);
+  parse_nar(source, tree);
   if (check) check->finish();
   const std::uint64_t size_bytes = hasher.size_bytes();
   check_hash(info, hasher.finish(), size_bytes);
@@ -89,13 +89,22 @@ PathInfo content_info(const StoreDir& store_dir, const AddContent& options,
   return info;
 }
 
+ContentAddressHashing hashing_of(const AddContent& options) {
+  return {.method = options.method, .algorithm = options.algorithm};
+}
+
+// Whether the content is the bytes of one file; else it is a NAR.
+bool is_plain(ContentAddressMethod method) {
+  return method == ContentAddressMethod::text || method == ContentAddressMethod::flat;
+}
+
 local::Ingested ingest_small(const AddContent& options, std::string_view content,
                              NarVisitor& tree) {
-  if (options.method != ContentAddressMethod::nar) {
+  if (is_plain(options.method)) {
     return local::ingest_file(content, options.algorithm, tree);
   }
   StringSource source(content);
-  return local::ingest_nar(source, options.algorithm, tree, {});
+  return local::ingest_nar(source, hashing_of(options), tree, {});
 }
 
 // A large plain file, whose size only its end tells: written first, its NAR hashed afterwards.
@@ -176,14 +185,14 @@ PathInfo LocalStore::add_content(const AddContent& options, Source& content, std
   }
   local::ConcatenatedSource source(head, content);
   const local::StagingDirectory staged(state_->staging);
-  if (options.method != ContentAddressMethod::nar) {
+  if (is_plain(options.method)) {
     const local::Ingested ingested =
         ingest_spooled(source, options.algorithm, staged.directory(), staged.object_name,
                        state_->write_options(), stop);
     return state_->install(staged, content_info(store_dir(), options, ingested), stop);
   }
   TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
-  const local::Ingested ingested = local::ingest_nar(source, options.algorithm, tree, stop);
+  const local::Ingested ingested = local::ingest_nar(source, hashing_of(options), tree, stop);
   tree.finish();
   return state_->install(staged, content_info(store_dir(), options, ingested), stop);
 }

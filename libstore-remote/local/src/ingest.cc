@@ -8,46 +8,21 @@
 
 namespace cinch::local {
 
-// Hashes a stream "modulo" a hash part: each occurrence counts as NUL bytes, and the offsets of all
-// follow at the end, as "|<offset>". So an object that mentions its own path has a hash that does
-// not depend on it.
-class ContentAddressCheck::ModuloHasher {
- public:
-  ModuloHasher(std::string_view hash_part, Sink& next) : hash_part_(hash_part), next_(next) {}
+namespace {
 
-  void write(Bytes bytes) {
-    pending_ += as_text(bytes);
-    std::size_t from = 0;
-    for (std::size_t at; (at = pending_.find(hash_part_, from)) != pending_.npos;) {
-      offsets_.push_back(passed_ + at);
-      std::fill_n(pending_.begin() + static_cast<std::ptrdiff_t>(at), hash_part_.size(), '\0');
-      from = at + hash_part_.size();
-    }
-    // An occurrence may begin in the last bytes and end in the next write.
-    const std::size_t kept = std::min(pending_.size(), hash_part_.size() - 1);
-    pass(pending_.size() - kept);
+// Content that has no address of this method differs from any that has one.
+template <class Work>
+auto as_mismatch(const ContentAddress& address, Work work) {
+  try {
+    return work();
+  } catch (const Error& error) {
+    if (error.code() != Code::invalid_argument) throw;
+    throw Error(Code::hash_mismatch,
+                error.message() + ", but its content address is '" + address.to_string() + "'");
   }
+}
 
-  void finish() {
-    pass(pending_.size());
-    for (const std::uint64_t offset : offsets_) {
-      next_.write(as_bytes("|" + std::to_string(offset)));
-    }
-  }
-
- private:
-  void pass(std::size_t count) {
-    next_.write(as_bytes(pending_).first(count));
-    passed_ += count;
-    pending_.erase(0, count);
-  }
-
-  std::string hash_part_;
-  Sink& next_;
-  std::string pending_;
-  std::uint64_t passed_ = 0;
-  std::vector<std::uint64_t> offsets_;
-};
+}  // namespace
 
 void check_info(const PathInfo& info, const StoreDir& store_dir) {
   if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
@@ -81,11 +56,13 @@ std::size_t ConcatenatedSource::read(std::span<std::byte> buffer) {
   return tail_.read(buffer);
 }
 
-Ingested ingest_nar(Source& nar, HashAlgorithm algorithm, NarVisitor& tree,
+Ingested ingest_nar(Source& nar, const ContentAddressHashing& how, NarVisitor& tree,
                     const std::stop_token& stop) {
   Hasher nar_hasher(HashAlgorithm::sha256);
-  std::optional<Hasher> other;
-  if (algorithm != HashAlgorithm::sha256) other.emplace(algorithm);
+  std::optional<ContentAddressHasher> other;
+  if (how.method != ContentAddressMethod::nar || how.algorithm != HashAlgorithm::sha256) {
+    other.emplace(how);
+  }
   NarParserSink parser(tree);
   std::vector<std::byte> buffer(stream_buffer_bytes);
   while (const std::size_t count = nar.read(buffer)) {
@@ -98,7 +75,7 @@ Ingested ingest_nar(Source& nar, HashAlgorithm algorithm, NarVisitor& tree,
   parser.finish();
   const std::uint64_t nar_size = nar_hasher.size_bytes();
   const Hash nar_hash = nar_hasher.finish();
-  return {nar_hash, nar_size, other ? other->finish() : nar_hash};
+  return {nar_hash, nar_size, other ? other->finish().hash : nar_hash};
 }
 
 Ingested ingest_file(std::string_view content, HashAlgorithm algorithm, NarVisitor& tree) {
@@ -115,55 +92,24 @@ Ingested ingest_file(std::string_view content, HashAlgorithm algorithm, NarVisit
 }
 
 ContentAddressCheck::ContentAddressCheck(const ContentAddress& address, const StorePath& path,
-                                         bool self, NarVisitor& next)
-    : address_(address), next_(next), hasher_(address.hash.algorithm()) {
-  if (self) modulo_ = std::make_unique<ModuloHasher>(path.hash_part(), hasher_);
-}
+                                         bool self)
+    : address_(address),
+      hasher_({.method = address.method,
+               .algorithm = address.hash.algorithm(),
+               .self = self ? std::optional(std::string(path.hash_part())) : std::nullopt}) {}
 
 ContentAddressCheck::~ContentAddressCheck() = default;
 
-void ContentAddressCheck::nar(Bytes bytes) {
-  if (address_.method != ContentAddressMethod::nar) return;
-  if (modulo_) {
-    modulo_->write(bytes);
-  } else {
-    hasher_.write(bytes);
-  }
+void ContentAddressCheck::write(Bytes nar) {
+  as_mismatch(address_, [&] { hasher_.write(nar); });
 }
 
 void ContentAddressCheck::finish() {
-  if (modulo_) modulo_->finish();
-  const Hash hash = hasher_.finish();
-  if (hash == address_.hash) return;
-  throw Error(Code::hash_mismatch, "the content has the hash " + hash.to_string(HashFormat::nix32) +
-                                       ", but its content address is '" + address_.to_string() +
-                                       "'");
+  const ContentAddress found = as_mismatch(address_, [&] { return hasher_.finish(); });
+  if (found == address_) return;
+  throw Error(Code::hash_mismatch,
+              "the content has the hash " + found.hash.to_string(HashFormat::nix32) +
+                  ", but its content address is '" + address_.to_string() + "'");
 }
-
-void ContentAddressCheck::refuse_unless_nar(const char* what) const {
-  if (address_.method == ContentAddressMethod::nar) return;
-  throw Error(Code::hash_mismatch, std::string("the content is ") + what +
-                                       ", but its content address '" + address_.to_string() +
-                                       "' stands for a plain file");
-}
-
-void ContentAddressCheck::directory() {
-  refuse_unless_nar("a directory");
-  next_.directory();
-}
-void ContentAddressCheck::entry(std::string_view name) { next_.entry(name); }
-void ContentAddressCheck::file(std::uint64_t size_bytes, bool executable) {
-  if (executable) refuse_unless_nar("executable");
-  next_.file(size_bytes, executable);
-}
-void ContentAddressCheck::contents(Bytes bytes) {
-  if (address_.method != ContentAddressMethod::nar) hasher_.write(bytes);
-  next_.contents(bytes);
-}
-void ContentAddressCheck::symlink(std::string_view target) {
-  refuse_unless_nar("a symlink");
-  next_.symlink(target);
-}
-void ContentAddressCheck::leave() { next_.leave(); }
 
 }  // namespace cinch::local

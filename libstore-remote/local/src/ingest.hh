@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cinch/core/content_address.hh>
+#include <cinch/core/content_address_hasher.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/path_info.hh>
@@ -70,41 +71,26 @@ class IgnoreTree final : public NarVisitor {
   void leave() override {}
 };
 
-// A NAR, to the end of the source; the content hash is that of the NAR.
-Ingested ingest_nar(Source& nar, HashAlgorithm algorithm, NarVisitor& tree,
+// A NAR, to the end of the source; the content hash is that of the NAR, or of the git object in it.
+Ingested ingest_nar(Source& nar, const ContentAddressHashing& how, NarVisitor& tree,
                     const std::stop_token& stop);
 // One regular file; the content hash is that of its bytes.
 Ingested ingest_file(std::string_view content, HashAlgorithm algorithm, NarVisitor& tree);
 
-// Checks, while an object passes on its way to `next`, that it is what its content address says.
-class ContentAddressCheck final : public NarVisitor {
+// Checks, while the NAR of an object is written to it, that the object is what its content address
+// says. Refuses with Code::hash_mismatch, in write() too.
+class ContentAddressCheck final : public Sink {
  public:
   // `self`: the object refers to its own path.
-  ContentAddressCheck(const ContentAddress& address, const StorePath& path, bool self,
-                      NarVisitor& next);
+  ContentAddressCheck(const ContentAddress& address, const StorePath& path, bool self);
   ~ContentAddressCheck() override;
 
-  // Must also get the bytes of the NAR.
-  void nar(Bytes bytes);
-  // Throws Code::hash_mismatch.
+  void write(Bytes nar) override;
   void finish();
 
-  void directory() override;
-  void entry(std::string_view name) override;
-  void file(std::uint64_t size_bytes, bool executable) override;
-  void contents(Bytes bytes) override;
-  void symlink(std::string_view target) override;
-  void leave() override;
-
  private:
-  void refuse_unless_nar(const char* what) const;
-
-  class ModuloHasher;
-
   ContentAddress address_;
-  NarVisitor& next_;
-  Hasher hasher_;
-  std::unique_ptr<ModuloHasher> modulo_;  // between the NAR and the hasher, if it is needed
+  ContentAddressHasher hasher_;
 };
 
 }  // namespace cinch::local

@@ -28,8 +28,9 @@ std::string text_path(std::string_view name, std::string_view text, StorePathSet
 TEST_CASE("content addresses are printed and parsed") {
   const std::string sha256 = "sha256:094qif9n4cq4fdg459qzbhg1c6wywawwaaivx0k0x8xhbyx4vwic";
   const std::string sha1 = "sha1:9m1skbnr5i43n3yypvda5s65vhfwdx5a";
-  for (const std::string& text : {"text:" + sha256, "fixed:" + sha256, "fixed:r:" + sha256,
-                                  "fixed:" + sha1, "fixed:r:" + sha1}) {
+  for (const std::string& text :
+       {"text:" + sha256, "fixed:" + sha256, "fixed:r:" + sha256, "fixed:" + sha1,
+        "fixed:r:" + sha1, "fixed:git:" + sha1, "fixed:git:" + sha256}) {
     CHECK(ContentAddress::parse(text).to_string() == text);
   }
   CHECK(ContentAddress::parse("fixed:r:" + sha1) ==
@@ -47,16 +48,16 @@ TEST_CASE("malformed content addresses are refused") {
     CAPTURE(text.substr(0, 100));
     CHECK(code_of([&] { ContentAddress::parse(text); }) == Code::malformed);
   }
-  CHECK(code_of([&] { ContentAddress::parse("fixed:git:" + sha256); }) == Code::not_supported);
+  CHECK(code_of([] { ContentAddress::parse("fixed:git:md5:4jqlbi14cxf6wpcajbphm40hax"); }) ==
+        Code::malformed);
 }
 
 TEST_CASE("method names") {
-  for (const auto method :
-       {ContentAddressMethod::text, ContentAddressMethod::flat, ContentAddressMethod::nar}) {
+  for (const auto method : {ContentAddressMethod::text, ContentAddressMethod::flat,
+                            ContentAddressMethod::nar, ContentAddressMethod::git}) {
     CHECK(parse_content_address_method(to_string(method)) == method);
   }
   CHECK(code_of([] { parse_content_address_method("recursive"); }) == Code::malformed);
-  CHECK(code_of([] { parse_content_address_method("git"); }) == Code::not_supported);
 }
 
 // The paths are what Nix 2.8.0 prints: nix-store --print-fixed-path.
@@ -101,6 +102,17 @@ TEST_CASE("references are part of the path of a NAR") {
         "7imb9pm44xk56wjbrp7674azrv8hcza7-selfish");
 }
 
+// By the rule of the format page, written out.
+TEST_CASE("the path of a git object follows from its description") {
+  const StoreDir dir;
+  const Hash hash = hash_of(HashAlgorithm::sha1);
+  const std::string description =
+      "fixed:out:git:sha1:" + hash.digest_text(HashFormat::base16) + ":";
+  CHECK(make_content_addressed_path(dir, "hello", {ContentAddressMethod::git, hash}) ==
+        make_store_path(dir, "output:out", hash_bytes(HashAlgorithm::sha256, as_bytes(description)),
+                        "hello"));
+}
+
 TEST_CASE("combinations without a path are refused") {
   const StoreDir dir;
   const StorePath other = dir.parse("/nix/store/vqpn17r03lqabwk0wksgpbgy620zwfd4-t");
@@ -122,6 +134,10 @@ TEST_CASE("combinations without a path are refused") {
   CHECK(code(flat, sha256, self) == Code::invalid_argument);
   CHECK(code(nar, sha1, some) == Code::invalid_argument);
   CHECK(code(nar, sha512, self) == Code::invalid_argument);
+  CHECK(code(git, sha1, some) == Code::invalid_argument);
+  CHECK(code(git, sha256, self) == Code::invalid_argument);
+  CHECK(code(git, md5, none) == Code::invalid_argument);
+  CHECK_FALSE(code(git, sha1, none));
   CHECK_FALSE(code(nar, sha256, self));
   CHECK(code_of([&] { make_store_path(dir, "source", hash_of(sha1), "x"); }) ==
         Code::invalid_argument);

@@ -1,4 +1,5 @@
 #include "catch.hh"
+#include "errors.hh"
 
 #include <cinch/core/encoding.hh>
 #include <cinch/core/references.hh>
@@ -7,6 +8,8 @@
 #include <vector>
 
 namespace cinch {
+
+using test::code_of;
 
 namespace {
 
@@ -148,6 +151,124 @@ TEST_CASE("the scanner finds what the obvious search finds, in random data") {
     CHECK(scanner.found() == expected);
     CHECK(scan(candidates, text, text.size() + 1) == expected);
   }
+}
+
+namespace {
+
+struct Rewritten {
+  std::string text;
+  std::vector<std::uint64_t> offsets;
+  friend bool operator==(const Rewritten&, const Rewritten&) = default;
+};
+
+Rewritten rewrite(const ReferenceRewriter::HashParts& rewrites, std::string_view text,
+                  std::size_t piece) {
+  StringSink sink(std::uint64_t{1} << 24);
+  Rewritten result;
+  ReferenceRewriter rewriter(rewrites, sink,
+                             [&](std::uint64_t offset) { result.offsets.push_back(offset); });
+  for (std::size_t i = 0; i < text.size(); i += piece) {
+    rewriter.write(as_bytes(text.substr(i, piece)));
+  }
+  rewriter.finish();
+  result.text = sink.take();
+  return result;
+}
+
+// The obvious way to rewrite.
+Rewritten replace(const ReferenceRewriter::HashParts& rewrites, std::string text) {
+  Rewritten result;
+  for (std::size_t i = 0; i + 32 <= text.size();) {
+    const auto found = rewrites.find(std::string_view(text).substr(i, 32));
+    if (found == rewrites.end()) {
+      ++i;
+      continue;
+    }
+    text.replace(i, 32, found->second);
+    result.offsets.push_back(i);
+    i += 32;
+  }
+  result.text = std::move(text);
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("hash parts are replaced, wherever the stream is cut") {
+  const ReferenceRewriter::HashParts exchange{{hash_a, hash_b}, {hash_b, hash_a}};
+  const std::string text = "/nix/store/" + hash_a + "-t " + hash_b + hash_a + hash_a.substr(0, 31);
+  const Rewritten expected = replace(exchange, text);
+  CHECK(expected.offsets == std::vector<std::uint64_t>{11, 46, 78});
+  for (std::size_t piece = 1; piece < 120; ++piece) {
+    CAPTURE(piece);
+    CHECK(rewrite(exchange, text, piece) == expected);
+  }
+  CHECK(rewrite({}, text, 7) == Rewritten{text, {}});
+  CHECK(rewrite(exchange, "", 1) == Rewritten{});
+}
+
+TEST_CASE("what overlaps is replaced from the left") {
+  const std::string run = std::string(32, '0');
+  const ReferenceRewriter::HashParts rewrites{{run, std::string(32, '\0')}};
+  for (const std::size_t length : {31u, 32u, 33u, 63u, 64u, 95u, 96u, 100u}) {
+    for (const std::size_t piece : {1u, 3u, 32u, 50u, 1000u}) {
+      CAPTURE(length, piece);
+      const std::string text = "x" + std::string(length, '0') + "1";
+      CHECK(rewrite(rewrites, text, piece) == replace(rewrites, text));
+    }
+  }
+}
+
+// What was put in, and the bytes that follow it, may look like another hash part.
+TEST_CASE("what was put in is not looked at again") {
+  const std::string first = hash_b.substr(16) + hash_a.substr(0, 16);
+  const ReferenceRewriter::HashParts rewrites{{hash_a, hash_b}, {first, std::string(32, 'z')}};
+  const std::string text = hash_a + hash_a.substr(0, 16) + "/";
+  for (std::size_t piece = 1; piece < 60; ++piece) {
+    CHECK(rewrite(rewrites, text, piece).text == hash_b + hash_a.substr(0, 16) + "/");
+  }
+}
+
+TEST_CASE("the rewriter does what the obvious replacement does, in random data") {
+  std::mt19937 random(20261122);
+  const auto below = [&](std::size_t limit) { return random() % limit; };
+  for (int round = 0; round < 200; ++round) {
+    CAPTURE(round);
+    ReferenceRewriter::HashParts rewrites;
+    std::vector<std::string> hashes;
+    for (std::size_t i = 0; i < 1 + below(5); ++i) {
+      std::string digest(20, '\0');
+      for (char& byte : digest) byte = static_cast<char>(random());
+      hashes.push_back(nix32_encode(as_bytes(digest)));
+      rewrites[hashes.back()] = hashes[below(hashes.size())];
+    }
+    std::string text;
+    const std::size_t length = below(10) == 0 ? 200'000 : below(2000);
+    while (text.size() < length) {
+      const std::string& hash = hashes[below(hashes.size())];
+      if (below(3) == 0) {
+        text += hash;
+      } else if (below(2) == 0) {
+        text += hash.substr(below(32), below(32));
+      } else {
+        text.append(below(40), below(2) == 0 ? '/' : nix32_alphabet[below(32)]);
+      }
+    }
+    const Rewritten expected = replace(rewrites, text);
+    CHECK(rewrite(rewrites, text, 1 + below(100)) == expected);
+    CHECK(rewrite(rewrites, text, 1 + below(100'000)) == expected);
+  }
+}
+
+TEST_CASE("only hash parts are replaced, by as many bytes") {
+  StringSink sink(100);
+  const auto code = [&](const std::string& from, const std::string& to) {
+    return code_of([&] { ReferenceRewriter({{from, to}}, sink); });
+  };
+  CHECK(code(hash_a.substr(1), hash_b) == Code::invalid_argument);
+  CHECK(code("e" + hash_a.substr(1), hash_b) == Code::invalid_argument);
+  CHECK(code(hash_a, hash_b + "x") == Code::invalid_argument);
+  CHECK_FALSE(code(hash_a, std::string(32, '\0')));
 }
 
 }  // namespace cinch

@@ -5,6 +5,7 @@
 #include <cinch/core/encoding.hh>
 #include <cinch/core/store_path.hh>
 
+#include <map>
 #include <unordered_set>
 
 namespace cinch {
@@ -145,6 +146,62 @@ TEST_CASE("a store directory is absolute and canonical") {
     CAPTURE(text);
     CHECK(code_of([&] { StoreDir dir(text); }) == Code::malformed);
   }
+}
+
+TEST_CASE("a path below a store path is that path and the rest") {
+  const StoreDir dir;
+  const std::string base = "vqpn17r03lqabwk0wksgpbgy620zwfd4-t";
+  const StorePath path = StorePath::parse(base);
+  for (const std::string rest : {"", "/", "/bin", "/bin/x", "//x"}) {
+    const std::string text = "/nix/store/" + base + rest;
+    const auto place = dir.find_place(text);
+    REQUIRE(place);
+    CHECK(place->path == path);
+    CHECK(place->rest == rest);
+    CHECK(dir.containing(text) == path);
+  }
+  for (const std::string& text :
+       {std::string("/nix/store"), std::string("/nix/store/"), "/nix/stores/" + base,
+        "/nix/store/.links/" + base, "nix/store/" + base, "/nix/store//" + base, std::string()}) {
+    CHECK_FALSE(dir.find_place(text));
+  }
+}
+
+TEST_CASE("a path is made of its digest again") {
+  const StorePath path = StorePath::parse("vqpn17r03lqabwk0wksgpbgy620zwfd4-t");
+  CHECK(StorePath::from_parts(path.digest(), "t") == path);
+  CHECK_NOTHROW(check_hash_part(path.hash_part()));
+  for (const char* text :
+       {"", "vqpn17r03lqabwk0wksgpbgy620zwfd", "vqpn17r03lqabwk0wksgpbgy620zwfd44",
+        "eqpn17r03lqabwk0wksgpbgy620zwfd4"}) {
+    CHECK(code_of([&] { check_hash_part(text); }) == Code::malformed);
+  }
+}
+
+TEST_CASE("links are followed into the store") {
+  const StoreDir dir;
+  const std::string target = "/nix/store/vqpn17r03lqabwk0wksgpbgy620zwfd4-t";
+  const std::map<std::string, std::string> links{{"/home/u/result", "generations/1"},
+                                                 {"/home/u/generations/1", target + "/bin"},
+                                                 {"/home/u/up", "../u/./result"},
+                                                 {"/home/u/loop", "loop"},
+                                                 {"/home/u/out", "/etc"}};
+  const ReadLink read_link = [&](const std::string& path) -> std::optional<std::string> {
+    const auto link = links.find(path);
+    if (link == links.end()) return std::nullopt;
+    return link->second;
+  };
+  const auto follow = [&](std::string_view path) {
+    return follow_links_to_store(dir, path, read_link);
+  };
+  CHECK(follow(target) == target);
+  CHECK(follow(target + "/a/../b") == target + "/b");
+  CHECK(follow("/home/u/result") == target + "/bin");
+  CHECK(follow("//home/./u/up") == target + "/bin");
+  CHECK(code_of([&] { follow("/home/u/loop"); }) == Code::limit_exceeded);
+  CHECK(code_of([&] { follow("/home/u/out"); }) == Code::invalid_argument);
+  CHECK(code_of([&] { follow("/"); }) == Code::invalid_argument);
+  CHECK(code_of([&] { follow("result"); }) == Code::invalid_argument);
 }
 
 }  // namespace cinch

@@ -211,6 +211,32 @@ TEST_CASE("a content address is believed only with the content") {
         Code::hash_mismatch);
 }
 
+TEST_CASE("content is added by its git hash") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const std::string nar = tree_nar("hello");
+  StringSource source(nar);
+  const AddContent how{.name = "tree",
+                       .method = ContentAddressMethod::git,
+                       .algorithm = HashAlgorithm::sha1,
+                       .references = {}};
+  const PathInfo info = store->add_content(how, source);
+  CHECK(info.content_address->to_string().starts_with("fixed:git:sha1:"));
+  CHECK(info.is_content_addressed(store->store_dir()));
+  CHECK(info.nar_hash == hash_bytes(HashAlgorithm::sha256, as_bytes(nar)));
+
+  // Another store believes the address only with the content.
+  const auto add = [&](const std::string& bytes) {
+    const Scratch elsewhere;
+    PathInfo copied = info_of(bytes, info.path.base_name());
+    copied.content_address = info.content_address;
+    StringSource again(bytes);
+    open_in(elsewhere)->add_nar(copied, again, SignaturePolicy::require_trusted);
+  };
+  add(nar);
+  CHECK(code_of([&] { add(tree_nar("other")); }) == Code::hash_mismatch);
+}
+
 TEST_CASE("a content address with a self-reference is checked modulo its path") {
   const Scratch scratch;
   const auto store = open_in(scratch);

@@ -11,7 +11,9 @@
 #include <cinch/core/export.hh>
 #include <cinch/core/stream.hh>
 
+#include <array>
 #include <compare>
+#include <cstddef>
 #include <functional>
 #include <optional>
 #include <set>
@@ -43,6 +45,8 @@ class CINCH_CORE_API StorePath {
   std::string_view name() const {
     return std::string_view(base_name_).substr(store_path_hash_part_length + 1);
   }
+  // What the hash part stands for: the inverse of from_parts.
+  std::array<std::byte, store_path_digest_bytes> digest() const;
   // Whether the name ends in ".drv".
   bool is_derivation() const;
   // The name of the derivation: without ".drv". REQUIRES: is_derivation().
@@ -52,11 +56,19 @@ class CINCH_CORE_API StorePath {
   friend bool operator==(const StorePath&, const StorePath&) = default;
 
  private:
+  friend class StoreDir;
   explicit StorePath(std::string base_name) : base_name_(std::move(base_name)) {}
   std::string base_name_;
 };
 
 using StorePathSet = std::set<StorePath>;
+
+// A place in a store: a store path, and what follows it: "" or "/bin/x". The view is into the text
+// that was looked at.
+struct PlaceInStore {
+  StorePath path;
+  std::string_view rest;
+};
 
 class CINCH_CORE_API StoreDir {
  public:
@@ -71,6 +83,7 @@ class CINCH_CORE_API StoreDir {
   StorePath parse(std::string_view full_path) const;
   // The store path that `path` is or lies below (`<store dir>/<base name>/bin/x`), if any.
   // Goes by the text alone: give it a path without "..".
+  std::optional<PlaceInStore> find_place(std::string_view path) const;
   std::optional<StorePath> containing(std::string_view path) const;
 
   friend bool operator==(const StoreDir&, const StoreDir&) = default;
@@ -78,6 +91,20 @@ class CINCH_CORE_API StoreDir {
  private:
   std::string directory_;
 };
+
+// The base name's hash part alone, as caches and `query path from hash part` take it.
+// Throws Code::malformed unless the text is 32 nix32 characters.
+CINCH_CORE_API void check_hash_part(std::string_view text);
+
+// Follows symlinks until `path` lies in the store, as tools do that are given `./result`. `path` is
+// absolute. `read_link` gives the target of a symlink, nothing for what is none. Only the last
+// component is followed: whoever reads the disk resolves the directories before it. Throws
+// Code::invalid_argument for a path that is not absolute or does not lead into the store;
+// Code::limit_exceeded after 40 links.
+constexpr int store_links_max = 40;
+using ReadLink = std::function<std::optional<std::string>(const std::string& path)>;
+CINCH_CORE_API std::string follow_links_to_store(const StoreDir& store_dir, std::string_view path,
+                                                 const ReadLink& read_link);
 
 }  // namespace cinch
 
