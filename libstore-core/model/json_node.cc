@@ -35,10 +35,12 @@ void append_escaped_key(std::string& pointer, std::string_view key) {
 // Watches the parser: depth, and keys that occur twice.
 class Guard {
  public:
+  explicit Guard(int depth_max) : depth_max_(depth_max) {}
+
   bool operator()(int depth, Json::parse_event_t event, const Json& value) {
-    if (depth > json_depth_max) {
+    if (depth > depth_max_) {
       throw Error(Code::limit_exceeded, "the JSON text is nested more than " +
-                                            std::to_string(json_depth_max) + " levels deep");
+                                            std::to_string(depth_max_) + " levels deep");
     }
     if (event == Json::parse_event_t::object_start) {
       keys_.emplace_back();
@@ -54,18 +56,19 @@ class Guard {
   }
 
  private:
+  int depth_max_;
   std::vector<std::set<std::string>> keys_;
 };
 
 }  // namespace
 
-Json parse_json(std::string_view text, std::uint64_t size_bytes_max) {
+Json parse_json(std::string_view text, std::uint64_t size_bytes_max, int depth_max) {
   if (text.size() > size_bytes_max) {
     throw Error(Code::limit_exceeded, "the JSON text has " + std::to_string(text.size()) +
                                           " bytes, more than the allowed " +
                                           std::to_string(size_bytes_max));
   }
-  Guard guard;
+  Guard guard(depth_max);
   try {
     return Json::parse(text.begin(), text.end(), std::ref(guard));
   } catch (const Json::parse_error& error) {

@@ -19,7 +19,8 @@ constexpr int json_depth_max = 64;
 
 // Throws Code::malformed with the offset for text that is not JSON or has a key twice in an object;
 // Code::limit_exceeded for text that is too long or nested too deeply.
-Json parse_json(std::string_view text, std::uint64_t size_bytes_max);
+Json parse_json(std::string_view text, std::uint64_t size_bytes_max,
+                int depth_max = json_depth_max);
 
 // A value inside a document and how it was reached. It refers to the value and to the node above
 // it, which must outlive it.

@@ -3,6 +3,9 @@
 #include "vectors.hh"
 
 #include <cinch/core/nar.hh>
+#include <cinch/core/nar_listing.hh>
+
+#include <nlohmann/json.hpp>
 
 namespace cinch {
 
@@ -53,6 +56,51 @@ TEST_CASE("the NARs of the functional tests") {
   check_round_trip(folder / "case-collision.nar");
   check_round_trip(folder / "unnormalized.nar");
   CHECK(code_of_parsing(folder / "duplicate.nar") == Code::malformed);
+}
+
+namespace {
+
+nlohmann::json read_json(const std::filesystem::path& file) {
+  return nlohmann::json::parse(test::read_file(file));
+}
+
+NarListing listing_of(const MemoryTree& tree) {
+  NarListingBuilder builder;
+  visit_tree(tree, builder);
+  return builder.take();
+}
+
+void remove_offsets(nlohmann::json& json) {
+  json.erase("narOffset");
+  if (!json.contains("entries")) return;
+  for (auto& entry : json["entries"]) remove_offsets(entry);
+}
+
+}  // namespace
+
+TEST_CASE("trees are read and written as in Nix") {
+  const auto folder = test::vectors() / "nix/libutil-tests/data/memory-source-accessor";
+  for (const char* name : {"simple.json", "complex.json"}) {
+    const std::string text = test::read_file(folder / name);
+    const MemoryTree tree = parse_tree_json(text, 10'000);
+    CHECK(nlohmann::json::parse(print_tree_json(tree)) == nlohmann::json::parse(text));
+  }
+}
+
+// The listings are those of the tree in the other folder, which is in no NAR.
+TEST_CASE("listings are read and written as in Nix") {
+  const auto data = test::vectors() / "nix/libutil-tests/data";
+  const MemoryTree tree =
+      parse_tree_json(test::read_file(data / "memory-source-accessor/complex.json"), 10'000);
+  const NarListing listing = listing_of(tree);
+  const auto deep = read_json(data / "nar-listing/deep.json");
+  CHECK(nlohmann::json::parse(print_listed_object(parse_listed_object(deep.dump()))) == deep);
+  auto printed = nlohmann::json::parse(print_listed_object(listing));
+  CHECK(printed["entries"]["foo"].contains("narOffset"));
+  remove_offsets(printed);
+  CHECK(printed == deep);
+  CHECK(nlohmann::json::parse(print_listed_object(listing, ListingDepth::names)) ==
+        read_json(data / "nar-listing/shallow.json"));
 }
 
 }  // namespace cinch
