@@ -6,6 +6,7 @@
 #include <cinch/core/encoding.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
+#include <cinch/core/nar_listing.hh>
 #include <cinch/core/references.hh>
 
 #include <algorithm>
@@ -200,6 +201,13 @@ void bench_nars(const Chosen& chosen) {
     parser.finish();
     writer.finish();
   });
+  chosen.measure("nar listing of small files", 0.1, "million files/s", [&] {
+    NarListingBuilder builder;
+    NarParserSink parser(builder);
+    parser.write(as_bytes(small));
+    parser.finish();
+    (void)builder.take();
+  });
   const std::string large = large_file_nar(256 * megabyte);
   chosen.measure("nar parse a large file, 64 KiB", 256, "MiB/s",
                  [&] { parse_in_pieces(large, 65536); });
@@ -227,6 +235,54 @@ void bench_scanner(const Chosen& chosen) {
   run("scan nix32 throughout", nix32_encode(as_bytes(random_bytes(megabyte / 2))), many);
 }
 
+// A tree as it is in memory, so that nothing but its NAR and the hash is measured: one large file,
+// or 8,000 small ones.
+void bench_trees(const Chosen& chosen) {
+  const std::string bytes = random_bytes(256 * megabyte);
+  const auto hash_nar = [](const std::function<void(NarVisitor&)>& write) {
+    Hasher hasher(HashAlgorithm::sha256);
+    NarWriter writer(hasher);
+    write(writer);
+    writer.finish();
+    (void)hasher.finish();
+  };
+  chosen.measure("sha256 of the same bytes", 256, "MiB/s",
+                 [&] { hash_bytes(HashAlgorithm::sha256, as_bytes(bytes)); });
+  chosen.measure("nar and sha256 of a large file", 256, "MiB/s", [&] {
+    hash_nar([&](NarVisitor& to) {
+      to.file(bytes.size(), false);
+      for (std::size_t i = 0; i < bytes.size(); i += stream_buffer_bytes) {
+        to.contents(as_bytes(bytes).subspan(i, stream_buffer_bytes));
+      }
+      to.leave();
+    });
+  });
+  constexpr std::size_t files = 8'000;
+  constexpr std::size_t file_bytes = 4'000;
+  MemoryTree::Directory directory;
+  for (std::size_t i = 0; i < files; ++i) {
+    directory.entries.emplace("file-" + std::to_string(100'000 + i),
+                              MemoryTree{MemoryTree::Regular{bytes.substr(i, file_bytes)}});
+  }
+  const MemoryTree tree{std::move(directory)};
+  chosen.measure("nar and sha256 of 8,000 files", files * file_bytes / double{megabyte}, "MiB/s",
+                 [&] { hash_nar([&](NarVisitor& to) { visit_tree(tree, to); }); });
+}
+
+void bench_rewriter(const Chosen& chosen) {
+  const std::string program = program_bytes(64 * megabyte);
+  ReferenceRewriter::HashParts rewrites;
+  for (const StorePath& path : candidates(10)) {
+    rewrites.emplace(path.hash_part(), std::string(store_path_hash_part_length, '0'));
+  }
+  chosen.measure("rewrite a program, 10 hash parts", 64, "MiB/s", [&] {
+    NullSink sink;
+    ReferenceRewriter rewriter(rewrites, sink);
+    rewriter.write(as_bytes(program));
+    rewriter.finish();
+  });
+}
+
 }  // namespace
 
 }  // namespace cinch
@@ -236,5 +292,7 @@ int main(int argc, char* argv[]) {
   cinch::bench_hashes(chosen);
   cinch::bench_paths(chosen);
   cinch::bench_nars(chosen);
+  cinch::bench_trees(chosen);
   cinch::bench_scanner(chosen);
+  cinch::bench_rewriter(chosen);
 }
