@@ -1,6 +1,7 @@
 #include "file_content.hh"
 
 #include <cinch/core/error.hh>
+#include <cinch/core/git_hasher.hh>
 #include <cinch/files/descriptor.hh>
 #include <cinch/files/directory.hh>
 #include <cinch/files/file_tree.hh>
@@ -82,7 +83,7 @@ class ProducedSource final : public Source {
 
 void write_content(const std::string& file, ContentAddressMethod method, Sink& sink,
                    std::stop_token stop) {
-  if (method == ContentAddressMethod::nar) {
+  if (method == ContentAddressMethod::nar || method == ContentAddressMethod::git) {
     dump_tree(file, sink, {.filter = {}, .stop = stop});
   } else {
     FlatVisitor visitor(sink, file);
@@ -94,6 +95,17 @@ std::unique_ptr<Source> read_content(const std::string& file, ContentAddressMeth
                                      std::stop_token stop) {
   return std::make_unique<ProducedSource>(
       file, [=](Sink& sink) { write_content(file, method, sink, stop); });
+}
+
+Hash hash_content(const std::string& file, ContentAddressMethod method, HashAlgorithm algorithm) {
+  if (method == ContentAddressMethod::git) {
+    GitHasher hasher(algorithm);
+    read_tree(file, hasher, {});
+    return hasher.finish().hash;
+  }
+  Hasher hasher(algorithm);
+  write_content(file, method, hasher);
+  return hasher.finish();
 }
 
 std::string name_of_file(const std::string& file) {

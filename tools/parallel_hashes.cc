@@ -38,9 +38,7 @@ void ParallelHashes::work() {
   while (const std::optional<std::size_t> index = take()) {
     Result result;
     try {
-      Hasher hasher(algorithm_);
-      write_content(files_[*index], method_, hasher);
-      result.hash = hasher.finish();
+      result.hash = hash_content(files_[*index], method_, algorithm_);
     } catch (...) {  // rethrown by at()
       result.error = std::current_exception();
     }

@@ -18,6 +18,20 @@ class HashTest(CommandTest):
         self.assertEqual(self.succeed("hash", "file", "empty", "empty").split(),
                          [EMPTY_SHA256] * 2)
 
+    def test_git_hashes(self):
+        """The answers are those of git hash-object and git write-tree."""
+        self.write("a/inner", "inside\n")
+        self.write("a-b", "x")
+        arguments = ["--mode", "git", "--algo", "sha1", "--format", "base16"]
+        self.assertEqual(self.succeed("hash", "path", "a", *arguments),
+                         "94e7a48af07fcd527bc6cee60117b6dd2a85ba9e")
+        self.assertEqual(self.succeed("hash", "path", "a-b", *arguments),
+                         "c1b0730e0133447badcfd47fd144e254807b06e1")
+        self.write("a-b", "x", executable=True)
+        self.assertEqual(self.succeed("hash", "path", "a-b", *arguments),
+                         "c1b0730e0133447badcfd47fd144e254807b06e1")
+        self.fail_with(1, "hash", "path", "--mode", "git", "--algo", "md5", "a")
+
     @needs_nix
     def test_same_as_nix(self):
         self.make_tree()

@@ -102,10 +102,23 @@ class StoreTest(CommandTest):
         self.write("bad name", "x")
         self.fail_with(1, "store", "add", "bad name", *store)
         self.fail_with(1, "store", "add", "--mode", "flat", "tree", *store)
-        self.fail_with(1, "store", "add", "--mode", "git", "tree", *store)
+        self.fail_with(1, "store", "add", "--mode", "git", "--hash-algo", "md5", "tree", *store)
         self.fail_with(1, "path-info", absent, *store)
         self.assertEqual(json.loads(self.in_store("path-info", "--json", absent)),
                          {absent: None})
+
+    def test_git_trees(self):
+        self.write("tree/a", "x")
+        self.write("run", "x", executable=True)
+        how = ["--mode", "git", "--hash-algo", "sha1"]
+        path = self.in_store("store", "add", *how, "tree")
+        self.assertEqual(self.in_store("store", "add", *how, "--dry-run", "tree"), path)
+        info = json.loads(self.in_store("path-info", "--json", path))[path]
+        digest = self.succeed("hash", "path", "--mode", "git", "--algo", "sha1", "--base32", "tree")
+        self.assertEqual(info["ca"], "fixed:git:sha1:" + digest)
+        # An executable file has the git hash of the plain one, so it has no path of its own.
+        self.fail_with(1, "store", "add", *how, "run", "--store", self.store)
+        self.fail_with(1, "store", "add", *how, "--dry-run", "run", "--store", self.store)
 
     def test_links_lead_to_paths(self):
         path = self.add_tree()

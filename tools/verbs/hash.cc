@@ -72,7 +72,7 @@ constexpr Option base64 = {"--base64", "", "the same as --format base64"};
 constexpr Option sri = {"--sri", "", "the same as --format sri"};
 
 constexpr Option path_options[] = {
-    algo,   type,   {"--mode", "MODE", "nar (the default) or flat, for the bytes of one file"},
+    algo,   type,   {"--mode", "MODE", "nar (the default), git, or flat for the bytes of one file"},
     format, base16, base32,
     base64, sri};
 constexpr Option file_options[] = {algo, type, format, base16, base32, base64, sri};

@@ -4,6 +4,7 @@
 #include "../hash_options.hh"
 #include "../verbs.hh"
 
+#include <cinch/core/content_address_hasher.hh>
 #include <cinch/core/error.hh>
 #include <cinch/local/local_store.hh>
 
@@ -14,9 +15,14 @@ namespace {
 // The path that the content would get; nothing is written.
 StorePath computed_path(const StoreDir& store_dir, const std::string& file,
                         const AddContent& options) {
-  Hasher hasher(options.algorithm);
+  if (options.method != ContentAddressMethod::git) {
+    const Hash hash = hash_content(file, options.method, options.algorithm);
+    return make_content_addressed_path(store_dir, options.name, {options.method, hash});
+  }
+  // From the NAR, as the store does it, so that what it refuses is refused here too.
+  ContentAddressHasher hasher({.method = options.method, .algorithm = options.algorithm});
   write_content(file, options.method, hasher);
-  return make_content_addressed_path(store_dir, options.name, {options.method, hasher.finish()});
+  return make_content_addressed_path(store_dir, options.name, hasher.finish());
 }
 
 int add(Context& context, ContentAddressMethod method) {
@@ -54,7 +60,7 @@ constexpr Option dry_run = {"--dry-run", "", "only print the path that it would 
 
 constexpr Option add_options[] = {
     name,
-    {"--mode", "MODE", "nar (the default), or flat or text for one regular file"},
+    {"--mode", "MODE", "nar (the default), git, or flat or text for one regular file"},
     {"--hash-algo", "ALGORITHM", "md5, sha1, sha256 (the default) or sha512"},
     dry_run};
 constexpr Option other_options[] = {name, dry_run};
