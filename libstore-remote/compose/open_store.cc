@@ -136,41 +136,12 @@ std::string socket_name(const StoreUrl& url, const Parameters& parameters,
                   state_directory(parameters, environment) + "/daemon-socket/socket");
 }
 
-std::string percent_encode(std::string_view text) {
-  constexpr std::string_view digits = "0123456789ABCDEF";
-  constexpr std::string_view plain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/:+,@";
-  std::string encoded;
-  for (const char character : text) {
-    if (plain.find(character) != std::string_view::npos) {
-      encoded += character;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(character);
-    encoded += '%';
-    encoded += digits[byte >> 4];
-    encoded += digits[byte & 15];
-  }
-  return encoded;
-}
-
-// Tools depend on the name "daemon" for the daemon at its usual place.
-std::string print_daemon_url(const StoreUrl& url) {
-  std::string text = url.authority.empty() ? "daemon" : "unix://" + url.authority;
-  char separator = '?';
-  for (const auto& [name, value] : url.parameters) {
-    text += separator + percent_encode(name) + "=" + percent_encode(value);
-    separator = '&';
-  }
-  return text;
-}
-
 std::unique_ptr<Store> open_daemon(const StoreUrl& url, const Settings& settings,
                                    const Environment& environment) {
   const Parameters parameters(url, of_unix);
   DaemonClientOptions options{.socket = socket_name(url, parameters, environment),
                               .store_dir = store_dir(parameters, environment),
-                              .url = print_daemon_url(url)};
+                              .url = print_store_url(url)};
   options.connections_max = parameters.number("max-connections", options.connections_max);
   options.settings = settings;
   return DaemonClient::connect(options);
@@ -211,6 +182,11 @@ std::unique_ptr<Store> open_store(std::string_view text, const Settings& setting
   StoreUrl url = parse_store_url(text);
   if (url.scheme == "auto") url = resolve_auto(url, environment);
   if (url.scheme == "unix") return open_daemon(url, settings, environment);
+  if (url.scheme != "local") {
+    throw Error(Code::not_supported, "stores of type '" + url.scheme + "' are not supported")
+        .about(std::string(text))
+        .hint("this version opens 'local' and 'unix' stores");
+  }
   return open_local(std::move(url), settings, environment);
 }
 

@@ -32,8 +32,6 @@ constexpr Reason reasons[] = {
     {"nix/libstore-tests/data/store-path/", "no JSON of store paths yet"},
     {"nix/libstore-tests/data/content-address/", "no JSON of content addresses yet"},
     {"nix/libstore-tests/data/build-result/", "no JSON of build results yet"},
-    {"nix/libstore-tests/data/store-reference/", "no model of store URLs yet"},
-    {"nix/libstore-tests/data/machines/", "machines files are not read yet"},
 };
 
 struct Row {

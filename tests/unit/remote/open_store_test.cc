@@ -79,6 +79,8 @@ TEST_CASE("unknown and bad parameters are refused by name") {
   CHECK(error->hint().find("root") != std::string::npos);
   CHECK(code_of([&] { open("local?root=" + scratch.path() + "&read-only=maybe"); }) ==
         Code::malformed);
+  CHECK(code_of([&] { open("https://cache.example"); }) == Code::not_supported);
+  CHECK(code_of([&] { open("ssh-ng://host"); }) == Code::not_supported);
   CHECK(code_of([&] { open("unix://" + scratch.path("socket") + "?max-connections=-1"); }) ==
         Code::malformed);
   CHECK(code_of([&] { open("unix://" + scratch.path("socket") + "?read-only=true"); }) ==
@@ -106,7 +108,7 @@ TEST_CASE("a daemon is found by URL, by variable and by its place") {
   CHECK(by_variable->url() == "daemon");
   CHECK(by_variable->is_valid(path));
   const auto by_state = open("daemon?state=" + state);
-  CHECK(by_state->url() == "daemon?state=" + state);
+  CHECK(by_state->url() == "unix://?state=" + state);
   CHECK(by_state->is_valid(path));
   if (::geteuid() != 0) {
     // Root can write everywhere, so its "auto" is never the daemon here.

@@ -7,6 +7,7 @@
 #include <cinch/core/export.hh>
 #include <cinch/core/settings.hh>
 #include <cinch/core/store.hh>
+#include <cinch/core/store_url.hh>
 
 #include <map>
 #include <memory>
@@ -15,18 +16,10 @@
 
 namespace cinch {
 
-struct StoreUrl {
-  std::string scheme;                             // "local", "unix", "auto"
-  std::string authority;                          // what stands between "://" and "?"
-  std::map<std::string, std::string> parameters;  // percent-decoded
-};
-
-// Throws Code::malformed; Code::not_supported for a scheme that this version does not know.
-CINCH_REMOTE_API StoreUrl parse_store_url(std::string_view text);
-
 // NIX_STORE_DIR, NIX_STATE_DIR, NIX_LOG_DIR, NIX_DAEMON_SOCKET_PATH, XDG_DATA_HOME, HOME.
 using Environment = std::map<std::string, std::string>;
 
+// Throws as parse_store_url; Code::not_supported for a type of store that is not known.
 CINCH_REMOTE_API std::unique_ptr<Store> open_store(std::string_view url, const Settings& settings,
                                                    const Environment& environment);
 
