@@ -1,4 +1,7 @@
+#include "refusal.hh"
+
 #include <cinch/core/build_result.hh>
+#include <cinch/core/error.hh>
 
 namespace cinch {
 
@@ -36,6 +39,15 @@ std::string_view to_string(BuildStatus status) {
       return "NoSubstituters";
   }
   return "Unknown";
+}
+
+BuildStatus parse_build_status(std::string_view name) {
+  for (unsigned number = 0; number <= static_cast<unsigned>(BuildStatus::no_substituters);
+       ++number) {
+    const auto status = static_cast<BuildStatus>(number);
+    if (to_string(status) == name) return status;
+  }
+  throw Error(Code::malformed, "'" + excerpt(name) + "' is not the status of a build");
 }
 
 bool BuildResult::succeeded() const {

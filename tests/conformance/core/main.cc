@@ -24,14 +24,6 @@ constexpr Reason reasons[] = {
     {"nix/libstore-tests/data/serve-protocol/", "ssh:// stores do not exist yet"},
     {"nix/libstore-tests/data/dummy-store/", "whole stores: belong to the stores, not the model"},
     {"nix/libstore-tests/data/worker-substitution/", "substitution does not exist yet"},
-    {"nix/libutil-tests/data/hash/blake3", "BLAKE3 does not exist yet"},
-    {"nix/libutil-tests/data/memory-source-accessor/", "trees in memory do not exist yet"},
-    {"nix/libutil-tests/data/nar-listing/", "listings do not exist yet"},
-    {"nix/libstore-tests/data/derived-path/", "no JSON of deriving paths yet"},
-    {"nix/libstore-tests/data/outputs-spec/", "no JSON of output specs yet"},
-    {"nix/libstore-tests/data/store-path/", "no JSON of store paths yet"},
-    {"nix/libstore-tests/data/content-address/", "no JSON of content addresses yet"},
-    {"nix/libstore-tests/data/build-result/", "no JSON of build results yet"},
 };
 
 struct Row {

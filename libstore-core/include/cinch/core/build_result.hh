@@ -3,12 +3,14 @@
 
 #include <cinch/core/deriving_path.hh>
 #include <cinch/core/export.hh>
+#include <cinch/core/signature.hh>
 #include <cinch/core/store_path.hh>
 
 #include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -34,6 +36,8 @@ enum class BuildStatus : std::uint8_t {
 };
 
 CINCH_CORE_API std::string_view to_string(BuildStatus status);  // "Built", as in JSON
+// Throws Code::malformed for a name that is none.
+CINCH_CORE_API BuildStatus parse_build_status(std::string_view name);
 
 struct CINCH_CORE_API BuildResult {
   DerivingPath wanted;
@@ -45,8 +49,11 @@ struct CINCH_CORE_API BuildResult {
   std::optional<std::chrono::microseconds> cpu_user;
   std::optional<std::chrono::microseconds> cpu_system;
   std::map<std::string, StorePath> outputs;  // of a BuiltPath that succeeded: name to path
+  std::map<std::string, std::set<Signature>> signatures;  // of their realisations, by name
+  bool is_non_deterministic = false;                      // of a failure: another try may succeed
 
   bool succeeded() const;
+  friend bool operator==(const BuildResult&, const BuildResult&) = default;
 };
 
 }  // namespace cinch
