@@ -104,6 +104,9 @@ class RequestMaker {
     if (no_chroot != derivation_.environment.end() && no_chroot->second == "1") {
       refuse("the attribute '__noChroot' asks for a build without a sandbox");
     }
+    if (!derivation_.dynamic_inputs.empty()) {
+      refuse("it needs outputs of derivations that are outputs themselves");
+    }
     if (derivation_.builder.starts_with("builtin:")) {
       refuse("this version does not have the builder '" + derivation_.builder + "'");
     }

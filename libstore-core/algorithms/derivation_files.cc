@@ -4,6 +4,7 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <memory>
 #include <optional>
 #include <unordered_map>
 #include <utility>
@@ -23,7 +24,8 @@ class FilesChecker {
   FilesChecker(std::span<const DerivationFile> files, const StoreDir& store_dir)
       : files_(files),
         store_dir_(store_dir),
-        hasher_(store_dir, [this](const StorePath& path) { return input(path); }) {}
+        hasher_(DerivationHasher::lending(store_dir,
+                                          [this](const StorePath& path) { return input(path); })) {}
 
   DerivationFilesReport check() {
     report_.files = files_.size();
@@ -71,13 +73,14 @@ class FilesChecker {
     }
   }
 
-  Derivation input(const StorePath& path) const {
+  std::shared_ptr<const Derivation> input(const StorePath& path) const {
     const auto found = position_.find(path);
     if (found == position_.end()) {
       throw Error(Code::not_found,
                   "the input derivation '" + path.base_name() + "' is not among the files");
     }
-    return read_[found->second]->derivation;
+    // Lent: the files outlive the hasher's work.
+    return {std::shared_ptr<const Derivation>(), &read_[found->second]->derivation};
   }
 
   void tell(std::size_t at, DerivationFact fact, std::string message) {

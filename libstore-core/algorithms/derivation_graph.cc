@@ -58,13 +58,27 @@ class GraphCompleter {
   bool rename_inputs(Derivation& derivation) const {
     std::map<StorePath, OutputNames> inputs;
     for (const auto& [input, outputs] : derivation.input_derivations) {
-      const auto real = real_paths_.find(input);
-      inputs[real == real_paths_.end() ? input : real->second].insert(outputs.begin(),
-                                                                      outputs.end());
+      inputs[real_path(input)].insert(outputs.begin(), outputs.end());
     }
-    if (inputs == derivation.input_derivations) return false;
+    std::map<StorePath, DynamicInputs> dynamic;
+    for (const auto& [input, outputs] : derivation.dynamic_inputs) {
+      if (!dynamic.emplace(real_path(input), outputs).second) {
+        throw Error(Code::invalid_derivation,
+                    "two inputs of which outputs of outputs are wanted are one derivation")
+            .about(input.base_name());
+      }
+    }
+    if (inputs == derivation.input_derivations && dynamic == derivation.dynamic_inputs) {
+      return false;
+    }
     derivation.input_derivations = std::move(inputs);
+    derivation.dynamic_inputs = std::move(dynamic);
     return true;
+  }
+
+  const StorePath& real_path(const StorePath& listed) const {
+    const auto real = real_paths_.find(listed);
+    return real == real_paths_.end() ? listed : real->second;
   }
 
   Store& store_;

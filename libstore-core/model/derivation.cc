@@ -15,6 +15,11 @@ const FixedOutput* as_fixed(const DerivationOutput& output) {
   return std::get_if<FixedOutput>(&output);
 }
 
+const char* kind_of(const DerivationOutput& output) {
+  constexpr const char* kinds[] = {"input-addressed", "fixed", "deferred", "floating", "impure"};
+  return kinds[output.index()];
+}
+
 std::optional<StorePath> path_of(const StoreDir& store_dir, std::string_view derivation_name,
                                  std::string_view name, const DerivationOutput& output) {
   if (const auto* known = std::get_if<InputAddressedOutput>(&output)) return known->path;
@@ -38,28 +43,64 @@ void check_output_name(const Derivation& derivation, const std::string& output) 
   }
 }
 
-void check_fixed_output(const Derivation& derivation, const std::string& output,
-                        const FixedOutput& fixed) {
-  if (derivation.outputs.size() != 1) {
-    refuse("a fixed output must be the only output of its derivation", output);
-  }
-  if (output != "out") refuse("a fixed output must be called 'out'", output);
-  if (fixed.address.method == ContentAddressMethod::text &&
-      fixed.address.hash.algorithm() != HashAlgorithm::sha256) {
-    refuse("a fixed output of method 'text' must have a sha256 hash", output);
+void check_method(const std::string& output, ContentAddressMethod method, HashAlgorithm algorithm) {
+  if (method == ContentAddressMethod::text && algorithm != HashAlgorithm::sha256) {
+    refuse("an output of method 'text' must have a sha256 hash", output);
   }
 }
 
-void check_input_derivations(const Derivation& derivation) {
+void check_kind(const Derivation& derivation, const std::string& output,
+                const DerivationOutput& value) {
+  const DerivationOutput& first = derivation.outputs.begin()->second;
+  if (value.index() != first.index()) {
+    refuse("derivation '" + derivation.name + "' has outputs of different kinds: '" +
+               derivation.outputs.begin()->first + "' is " + kind_of(first) + ", '" + output +
+               "' is " + kind_of(value),
+           output);
+  }
+  if (const auto* fixed = as_fixed(value)) {
+    if (derivation.outputs.size() != 1) {
+      refuse("a fixed output must be the only output of its derivation", output);
+    }
+    if (output != "out") refuse("a fixed output must be called 'out'", output);
+    check_method(output, fixed->address.method, fixed->address.hash.algorithm());
+  } else if (const auto* floating = std::get_if<FloatingOutput>(&value)) {
+    if (floating->algorithm != std::get<FloatingOutput>(first).algorithm) {
+      refuse("floating outputs of one derivation must have one hash algorithm", output);
+    }
+    check_method(output, floating->method, floating->algorithm);
+  } else if (const auto* impure = std::get_if<ImpureOutput>(&value)) {
+    check_method(output, impure->method, impure->algorithm);
+  }
+}
+
+[[noreturn]] void refuse_input(const StorePath& path, const char* message) {
+  throw Error(Code::invalid_derivation, message).about(path.base_name());
+}
+
+// Recursion is bounded by dynamic_input_depth_max.
+void check_dynamic_inputs(const StorePath& path, const DynamicInputs& inputs, std::size_t depth) {
+  if (inputs.empty()) refuse_input(path, "no output of this input derivation is named");
+  if (depth > dynamic_input_depth_max) {
+    refuse_input(path, "outputs of outputs of this input derivation are nested too deeply");
+  }
+  for (const auto& [output, wanted] : inputs) {
+    if (!wanted.dynamic.empty()) check_dynamic_inputs(path, wanted.dynamic, depth + 1);
+    if (wanted.dynamic.empty() && wanted.outputs.empty()) {
+      refuse_input(path, "no output of an output of this input derivation is named");
+    }
+  }
+}
+
+void check_inputs(const Derivation& derivation) {
+  constexpr const char* bad_name = "the name of an input derivation must end in '.drv'";
   for (const auto& [path, outputs] : derivation.input_derivations) {
-    if (!path.is_derivation()) {
-      throw Error(Code::invalid_derivation, "the name of an input derivation must end in '.drv'")
-          .about(path.base_name());
-    }
-    if (outputs.empty()) {
-      throw Error(Code::invalid_derivation, "no output of this input derivation is named")
-          .about(path.base_name());
-    }
+    if (!path.is_derivation()) refuse_input(path, bad_name);
+    if (outputs.empty()) refuse_input(path, "no output of this input derivation is named");
+  }
+  for (const auto& [path, inputs] : derivation.dynamic_inputs) {
+    if (!path.is_derivation()) refuse_input(path, bad_name);
+    check_dynamic_inputs(path, inputs, 1);
   }
 }
 
@@ -103,6 +144,7 @@ std::map<std::string, std::optional<StorePath>> Derivation::output_paths(
 StorePathSet Derivation::references() const {
   StorePathSet result = input_sources;
   for (const auto& [path, outputs_wanted] : input_derivations) result.insert(path);
+  for (const auto& [path, outputs_wanted] : dynamic_inputs) result.insert(path);
   return result;
 }
 
@@ -111,17 +153,11 @@ void check_derivation(const Derivation& derivation) {
   if (derivation.outputs.empty()) {
     throw Error(Code::invalid_derivation, "derivation '" + derivation.name + "' has no outputs");
   }
-  const std::size_t kind = derivation.outputs.begin()->second.index();
   for (const auto& [name, output] : derivation.outputs) {
     check_output_name(derivation, name);
-    if (const auto* fixed = as_fixed(output)) check_fixed_output(derivation, name, *fixed);
-    if (output.index() != kind) {
-      refuse("derivation '" + derivation.name +
-                 "' has outputs whose paths are known beside outputs whose paths are not",
-             name);
-    }
+    check_kind(derivation, name, output);
   }
-  check_input_derivations(derivation);
+  check_inputs(derivation);
 }
 
 StorePath derivation_path(const StoreDir& store_dir, const Derivation& derivation) {

@@ -1,6 +1,8 @@
-// Format: docs/formats/derivation.md. The parser is one pass over the text without recursion; the
-// nesting is fixed by the format.
+// Format: docs/formats/derivation.md. The parser is one pass over the text. The nesting is fixed by
+// the format, except for outputs of outputs, which have a limit.
+#include "byte_search.hh"
 #include "derivation_writer.hh"
+#include "output_method.hh"
 
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/error.hh>
@@ -19,6 +21,19 @@ std::string quoted(std::string_view text) {
   return result += '\'';
 }
 
+char unescaped(char byte) {
+  switch (byte) {
+    case 'n':
+      return '\n';
+    case 'r':
+      return '\r';
+    case 't':
+      return '\t';
+    default:
+      return byte;
+  }
+}
+
 class Parser {
  public:
   Parser(std::string_view text, std::string_view name, const StoreDir& store_dir)
@@ -31,7 +46,12 @@ class Parser {
   [[noreturn]] void fail(std::string message, std::size_t offset) const {
     throw Error(Code::malformed, std::move(message)).at(offset);
   }
-  void expect(std::string_view token);
+  void expect(char wanted) {
+    if (position_ == text_.size() || text_[position_] != wanted) fail_expected(wanted);
+    ++position_;
+  }
+  [[noreturn]] void fail_expected(char wanted) const;
+  bool next_is(char wanted) const { return position_ < text_.size() && text_[position_] == wanted; }
   // After '[' or an element of a list: moves to the next element, or past the final ']'.
   bool next_element(bool& first);
   // The value is lent: until the next call, or for as long as the text lives.
@@ -43,38 +63,48 @@ class Parser {
   DerivationOutput make_output(std::string_view output, std::string_view path,
                                std::string_view algorithm, std::string_view hash,
                                std::size_t offset) const;
+  DerivationOutput make_addressed_output(std::string_view output, std::string_view path,
+                                         std::string_view algorithm, std::string_view hash,
+                                         std::size_t offset) const;
   DerivationOutput make_fixed_output(std::string_view output, std::string_view path,
-                                     std::string_view algorithm, std::string_view hash,
+                                     const OutputMethod& method, std::string_view hash,
                                      std::size_t offset) const;
   StorePath parse_path(std::string_view what, std::string_view path, std::size_t offset) const;
   void read_input_derivation();
+  void add_input_derivation(StorePath path, OutputNames outputs, DynamicInputs dynamic,
+                            std::size_t offset);
+  OutputNames read_names();
+  DynamicInputs read_dynamic_inputs(std::size_t depth);
+  DynamicInput read_dynamic_input(std::size_t depth);
   void read_input_source();
   void read_variable();
 
   std::string_view text_;
   const StoreDir& store_dir_;
   std::size_t position_ = 0;
+  bool dynamic_ = false;  // the text says that it may have outputs of outputs
   std::string scratch_;
   Derivation derivation_;
 };
 
 Derivation Parser::parse() {
   read_head();
-  expect("[");
-  for (bool first = true; next_element(first);) read_output();
-  expect(",[");
-  for (bool first = true; next_element(first);) read_input_derivation();
-  expect(",[");
-  for (bool first = true; next_element(first);) read_input_source();
-  expect(",");
+  const auto each = [&](auto read) {
+    expect('[');
+    for (bool first = true; next_element(first);) read();
+    expect(',');
+  };
+  each([&] { read_output(); });
+  each([&] { read_input_derivation(); });
+  each([&] { read_input_source(); });
   derivation_.system = read_string();
-  expect(",");
+  expect(',');
   derivation_.builder = read_string();
-  expect(",[");
-  for (bool first = true; next_element(first);) derivation_.arguments.emplace_back(read_string());
-  expect(",[");
+  expect(',');
+  each([&] { derivation_.arguments.emplace_back(read_string()); });
+  expect('[');
   for (bool first = true; next_element(first);) read_variable();
-  expect(")");
+  expect(')');
   if (position_ != text_.size())
     fail("unexpected bytes after the end of the derivation", position_);
   return std::move(derivation_);
@@ -91,78 +121,64 @@ void Parser::read_head() {
     fail("a derivation must begin with 'Derive('", 0);
   }
   position_ = versioned.size();
-  throw Error(Code::not_supported,
-              "derivations in format " + quoted(read_string()) + " are not supported")
-      .at(versioned.size())
-      .hint("dynamic derivations are an experiment of newer versions of Nix");
+  const std::string_view version = read_string();
+  if (version != "xp-dyn-drv") {
+    throw Error(Code::not_supported,
+                "derivations in format " + quoted(version) + " are not supported")
+        .at(versioned.size());
+  }
+  expect(',');
+  dynamic_ = true;
 }
 
-void Parser::expect(std::string_view token) {
-  for (const char character : token) {
-    if (position_ == text_.size()) fail("the derivation ends in the middle", position_);
-    if (text_[position_] != character) {
-      fail("expected '" + std::string(1, character) + "'", position_);
-    }
-    ++position_;
-  }
+void Parser::fail_expected(char wanted) const {
+  if (position_ == text_.size()) fail("the derivation ends in the middle", position_);
+  fail("expected '" + std::string(1, wanted) + "'", position_);
 }
 
 bool Parser::next_element(bool& first) {
-  if (position_ < text_.size() && text_[position_] == ']') {
+  if (next_is(']')) {
     ++position_;
     return false;
   }
-  if (!first) expect(",");
+  if (!first) expect(',');
   first = false;
   return true;
 }
 
 std::string_view Parser::read_string() {
-  expect("\"");
+  expect('"');
   const std::size_t start = position_;
-  for (std::size_t at = start; at < text_.size(); ++at) {
-    if (text_[at] == '\\') return unescape(start, at);
-    if (text_[at] == '"') {
-      position_ = at + 1;
-      return text_.substr(start, at - start);
-    }
-  }
-  fail("the string that begins here does not end", start - 1);
+  const std::size_t at = find_byte<'"', '\\'>(text_, start);
+  if (at == text_.size()) fail("the string that begins here does not end", start - 1);
+  if (text_[at] == '\\') return unescape(start, at);
+  position_ = at + 1;
+  return text_.substr(start, at - start);
 }
 
 std::string_view Parser::unescape(std::size_t start, std::size_t backslash) {
   scratch_.assign(text_, start, backslash - start);
-  std::size_t run = backslash;  // what follows here is copied as it is, up to the next escape
-  for (std::size_t at = backslash; at < text_.size(); ++at) {
-    if (text_[at] == '"') {
-      scratch_.append(text_, run, at - run);
-      position_ = at + 1;
-      return scratch_;
-    }
-    if (text_[at] != '\\') continue;
+  std::size_t at = backslash;
+  while (at + 1 < text_.size() && text_[at] == '\\') {
+    scratch_ += unescaped(text_[at + 1]);
+    const std::size_t run = at + 2;
+    at = find_byte<'"', '\\'>(text_, run);
     scratch_.append(text_, run, at - run);
-    if (++at == text_.size()) break;
-    switch (text_[at]) {
-      case 'n':
-        scratch_ += '\n';
-        break;
-      case 'r':
-        scratch_ += '\r';
-        break;
-      case 't':
-        scratch_ += '\t';
-        break;
-      default:
-        scratch_ += text_[at];
-    }
-    run = at + 1;
   }
-  fail("the string that begins here does not end", start - 1);
+  if (at >= text_.size() || text_[at] != '"') {
+    fail("the string that begins here does not end", start - 1);
+  }
+  position_ = at + 1;
+  return scratch_;
 }
 
 StorePath Parser::parse_path(std::string_view what, std::string_view path,
                              std::size_t offset) const {
+  const std::size_t start = store_dir_.text().size() + 1;
   try {
+    if (path.size() > start && path[start - 1] == '/' && path.starts_with(store_dir_.text())) {
+      return StorePath::parse(path.substr(start));
+    }
     return store_dir_.parse(path);
   } catch (const Error& error) {
     fail(std::string(what) + " " + quoted(path) + " is not a store path: " + error.message(),
@@ -176,20 +192,20 @@ StorePath Parser::read_path(std::string_view what) {
 }
 
 void Parser::read_output() {
-  expect("(");
+  expect('(');
   const std::size_t offset = position_ + 1;
   const std::string output(read_string());
-  expect(",");
+  expect(',');
   const std::size_t path_offset = position_ + 1;
   const std::string path(read_string());
-  expect(",");
+  expect(',');
   const std::size_t algorithm_offset = position_ + 1;
   const std::string algorithm(read_string());
-  expect(",");
+  expect(',');
   const std::string_view hash = read_string();
   const std::size_t blame = algorithm.empty() ? path_offset : algorithm_offset;
   DerivationOutput value = make_output(output, path, algorithm, hash, blame);
-  expect(")");
+  expect(')');
   if (!derivation_.outputs.emplace(output, std::move(value)).second) {
     fail("derivation output " + quoted(output) + " occurs twice", offset);
   }
@@ -198,48 +214,40 @@ void Parser::read_output() {
 DerivationOutput Parser::make_output(std::string_view output, std::string_view path,
                                      std::string_view algorithm, std::string_view hash,
                                      std::size_t offset) const {
+  if (!algorithm.empty()) return make_addressed_output(output, path, algorithm, hash, offset);
   const std::string subject = "derivation output " + quoted(output);
-  if (algorithm.empty() && hash.empty()) {
-    if (path.empty()) return DeferredOutput{};
-    return InputAddressedOutput{parse_path("the path of " + subject, path, offset)};
-  }
-  if (algorithm.empty()) fail(subject + " has a hash but no hash algorithm", offset);
-  if (hash == "impure") {
-    throw Error(Code::not_supported, subject + " is impure; this is not supported").at(offset);
-  }
-  if (hash.empty() && !path.empty()) fail(subject + " has a hash algorithm but no hash", offset);
-  if (hash.empty()) {
-    throw Error(Code::not_supported,
-                subject + " is content-addressed without a known hash; this is not supported")
-        .at(offset);
-  }
-  return make_fixed_output(output, path, algorithm, hash, offset);
+  if (!hash.empty()) fail(subject + " has a hash but no hash algorithm", offset);
+  if (path.empty()) return DeferredOutput{};
+  return InputAddressedOutput{parse_path("the path of " + subject, path, offset)};
+}
+
+DerivationOutput Parser::make_addressed_output(std::string_view output, std::string_view path,
+                                               std::string_view algorithm, std::string_view hash,
+                                               std::size_t offset) const {
+  const std::string subject = "derivation output " + quoted(output);
+  const auto parse_method = [&] {
+    try {
+      return parse_output_method(algorithm);
+    } catch (const Error& error) {
+      throw Error(error.code(), subject + " has a bad hash algorithm: " + error.message())
+          .at(offset);
+    }
+  };
+  const OutputMethod method = parse_method();
+  const bool impure = hash == "impure";
+  if (!hash.empty() && !impure) return make_fixed_output(output, path, method, hash, offset);
+  if (!path.empty()) fail(subject + " has a path although its hash is not known", offset);
+  if (impure) return ImpureOutput{method.method, method.algorithm};
+  return FloatingOutput{method.method, method.algorithm};
 }
 
 DerivationOutput Parser::make_fixed_output(std::string_view output, std::string_view path,
-                                           std::string_view algorithm, std::string_view hash,
+                                           const OutputMethod& method, std::string_view hash,
                                            std::size_t offset) const {
   const std::string subject = "derivation output " + quoted(output);
-  const std::size_t colon = algorithm.find(':');
-  std::string_view prefix;
-  if (colon != std::string_view::npos) {
-    prefix = algorithm.substr(0, colon + 1);
-    algorithm.remove_prefix(colon + 1);
-  }
-  ContentAddressMethod method = ContentAddressMethod::flat;
-  if (prefix == "r:") {
-    method = ContentAddressMethod::nar;
-  } else if (prefix == "text:") {
-    method = ContentAddressMethod::text;
-  } else if (prefix == "git:") {
-    throw Error(Code::not_supported, subject + " is hashed as a git object; this is not supported")
-        .at(offset);
-  } else if (!prefix.empty()) {
-    fail(subject + " has an unknown content-addressing method " + quoted(prefix), offset);
-  }
   const auto parse_address = [&] {
     try {
-      return ContentAddress{method, Hash::parse_digest(hash, parse_hash_algorithm(algorithm))};
+      return ContentAddress{method.method, Hash::parse_digest(hash, method.algorithm)};
     } catch (const Error& error) {
       fail(subject + " has a bad hash: " + error.message(), offset);
     }
@@ -262,170 +270,120 @@ DerivationOutput Parser::make_fixed_output(std::string_view output, std::string_
   return result;
 }
 
-void Parser::read_input_derivation() {
-  expect("(");
-  const std::size_t offset = position_ + 1;
-  StorePath path = read_path("the input derivation");
-  expect(",[");
+// Texts that Nix wrote are sorted, so each element belongs at the end of its set or map.
+OutputNames Parser::read_names() {
   OutputNames outputs;
+  expect('[');
   for (bool first = true; next_element(first);) {
-    const std::size_t output_offset = position_ + 1;
+    const std::size_t offset = position_ + 1;
     const std::string_view output = read_string();
-    if (!outputs.emplace(output).second) {
-      fail("output " + quoted(output) + " of an input derivation occurs twice", output_offset);
+    const std::size_t count = outputs.size();
+    outputs.emplace_hint(outputs.end(), output);
+    if (outputs.size() == count) {
+      fail("output " + quoted(output) + " of an input derivation occurs twice", offset);
     }
   }
-  expect(")");
-  const auto [entry, inserted] =
-      derivation_.input_derivations.emplace(std::move(path), std::move(outputs));
-  if (!inserted) {
-    fail("the input derivation '" + entry->first.base_name() + "' occurs twice", offset);
+  return outputs;
+}
+
+void Parser::read_input_derivation() {
+  expect('(');
+  const std::size_t offset = position_ + 1;
+  StorePath path = read_path("the input derivation");
+  expect(',');
+  const bool dynamic = dynamic_ && next_is('(');
+  if (dynamic) ++position_;
+  OutputNames outputs = read_names();
+  DynamicInputs inputs;
+  if (dynamic) {
+    expect(',');
+    inputs = read_dynamic_inputs(1);
+    expect(')');
   }
+  expect(')');
+  add_input_derivation(std::move(path), std::move(outputs), std::move(inputs), offset);
+}
+
+void Parser::add_input_derivation(StorePath path, OutputNames outputs, DynamicInputs dynamic,
+                                  std::size_t offset) {
+  auto& plain_inputs = derivation_.input_derivations;
+  auto& dynamic_inputs = derivation_.dynamic_inputs;
+  const auto refuse = [&] {
+    fail("the input derivation '" + path.base_name() + "' occurs twice", offset);
+  };
+  if (!dynamic_inputs.empty() && dynamic_inputs.contains(path)) refuse();
+  if (!dynamic.empty()) {
+    if (plain_inputs.contains(path)) refuse();
+    dynamic_inputs.emplace(path, std::move(dynamic));
+    if (outputs.empty()) return;
+  }
+  const std::size_t count = plain_inputs.size();
+  const auto entry = plain_inputs.emplace_hint(plain_inputs.end(), std::move(path), OutputNames());
+  if (plain_inputs.size() == count) {
+    path = entry->first;
+    refuse();
+  }
+  entry->second = std::move(outputs);
+}
+
+DynamicInputs Parser::read_dynamic_inputs(std::size_t depth) {
+  if (depth > dynamic_input_depth_max) {
+    throw Error(Code::limit_exceeded, "outputs of outputs are nested more than " +
+                                          std::to_string(dynamic_input_depth_max) + " levels deep")
+        .at(position_);
+  }
+  DynamicInputs inputs;
+  expect('[');
+  for (bool first = true; next_element(first);) {
+    expect('(');
+    const std::size_t offset = position_ + 1;
+    std::string output(read_string());
+    expect(',');
+    DynamicInput input = read_dynamic_input(depth);
+    expect(')');
+    const auto [entry, inserted] = inputs.emplace(std::move(output), std::move(input));
+    if (!inserted) fail("output " + quoted(entry->first) + " occurs twice", offset);
+  }
+  return inputs;
+}
+
+DynamicInput Parser::read_dynamic_input(std::size_t depth) {
+  const bool nested = next_is('(');
+  if (nested) ++position_;
+  DynamicInput input{read_names(), {}};
+  if (nested) {
+    expect(',');
+    input.dynamic = read_dynamic_inputs(depth + 1);
+    expect(')');
+  }
+  return input;
 }
 
 void Parser::read_input_source() {
   const std::size_t offset = position_ + 1;
-  const auto [path, inserted] = derivation_.input_sources.insert(read_path("the input source"));
-  if (!inserted) fail("the input source '" + path->base_name() + "' occurs twice", offset);
+  StorePathSet& sources = derivation_.input_sources;
+  const std::size_t count = sources.size();
+  const auto path = sources.insert(sources.end(), read_path("the input source"));
+  if (sources.size() == count) {
+    fail("the input source '" + path->base_name() + "' occurs twice", offset);
+  }
 }
 
 void Parser::read_variable() {
-  expect("(");
+  expect('(');
   const std::size_t offset = position_ + 1;
   std::string name(read_string());
-  expect(",");
-  const auto [entry, inserted] = derivation_.environment.emplace(std::move(name), read_string());
-  expect(")");
-  if (!inserted) {
+  expect(',');
+  auto& environment = derivation_.environment;
+  const std::size_t count = environment.size();
+  const auto entry = environment.emplace_hint(environment.end(), std::move(name), read_string());
+  expect(')');
+  if (environment.size() == count) {
     fail("the environment variable " + quoted(entry->first) + " occurs twice", offset);
   }
 }
 
-// --- writing ---
-
-void append_escaped(std::string& text, std::string_view value) {
-  std::size_t run = 0;
-  for (std::size_t at = 0; at < value.size(); ++at) {
-    char escape = 0;
-    switch (value[at]) {
-      case '"':
-      case '\\':
-        escape = value[at];
-        break;
-      case '\n':
-        escape = 'n';
-        break;
-      case '\r':
-        escape = 'r';
-        break;
-      case '\t':
-        escape = 't';
-        break;
-      default:
-        continue;
-    }
-    text.append(value, run, at - run);
-    text += '\\';
-    text += escape;
-    run = at + 1;
-  }
-  text.append(value, run);
-}
-
-void append_string(std::string& text, std::string_view value) {
-  text += '"';
-  append_escaped(text, value);
-  text += '"';
-}
-
-// `[a,b,c]` of any range.
-template <class Range, class Append>
-void append_list(std::string& text, const Range& range, Append append) {
-  text += '[';
-  bool first = true;
-  for (const auto& element : range) {
-    if (!first) text += ',';
-    first = false;
-    append(element);
-  }
-  text += ']';
-}
-
-void append_output(std::string& text, const Derivation& derivation, const StoreDir& store_dir,
-                   const std::string& name, OutputFields fields) {
-  const DerivationOutput& output = derivation.outputs.at(name);
-  std::string path;
-  std::string algorithm;
-  std::string hash;
-  if (fields == OutputFields::printed) {
-    if (const auto known = derivation.output_path(store_dir, name)) path = store_dir.print(*known);
-    if (const auto* fixed = std::get_if<FixedOutput>(&output)) {
-      algorithm = method_prefix(fixed->address.method);
-      algorithm += to_string(fixed->address.hash.algorithm());
-      hash = fixed->address.hash.digest_text(HashFormat::base16);
-    }
-  }
-  text += '(';
-  append_string(text, name);
-  for (const std::string& field : {path, algorithm, hash}) {
-    text += ',';
-    append_string(text, field);
-  }
-  text += ')';
-}
-
-std::size_t estimate_size(const Derivation& derivation, const StoreDir& store_dir) {
-  const std::size_t path_bytes = store_dir.text().size() + 64;
-  std::size_t total = 256 + derivation.builder.size();
-  total += (derivation.outputs.size() + derivation.input_sources.size()) * path_bytes;
-  total += derivation.input_derivations.size() * (path_bytes + 16);
-  for (const std::string& argument : derivation.arguments) total += argument.size() + 8;
-  for (const auto& [name, value] : derivation.environment) total += name.size() + value.size() + 16;
-  return total + total / 16;  // some room for escapes
-}
-
 }  // namespace
-
-std::string write_derivation(const Derivation& derivation, const StoreDir& store_dir,
-                             const InputTexts& inputs, OutputFields fields) {
-  std::string text;
-  text.reserve(estimate_size(derivation, store_dir));
-  text += "Derive(";
-  append_list(text, derivation.outputs, [&](const auto& output) {
-    append_output(text, derivation, store_dir, output.first, fields);
-  });
-  text += ',';
-  append_list(text, inputs, [&](const auto& input) {
-    text += '(';
-    append_string(text, input.first);
-    text += ',';
-    append_list(text, input.second,
-                [&](const std::string& output) { append_string(text, output); });
-    text += ')';
-  });
-  text += ',';
-  append_list(text, derivation.input_sources,
-              [&](const StorePath& path) { append_string(text, store_dir.print(path)); });
-  text += ',';
-  append_string(text, derivation.system);
-  text += ',';
-  append_string(text, derivation.builder);
-  text += ',';
-  append_list(text, derivation.arguments,
-              [&](const std::string& argument) { append_string(text, argument); });
-  text += ',';
-  append_list(text, derivation.environment, [&](const auto& variable) {
-    const bool hidden =
-        fields == OutputFields::masked && derivation.outputs.contains(variable.first);
-    text += '(';
-    append_string(text, variable.first);
-    text += ',';
-    append_string(text, hidden ? std::string_view() : std::string_view(variable.second));
-    text += ')';
-  });
-  text += ')';
-  return text;
-}
 
 Derivation parse_derivation(std::string_view aterm, std::string_view name,
                             const StoreDir& store_dir) {
@@ -436,14 +394,6 @@ Derivation parse_derivation(std::string_view aterm, std::string_view name,
   }
   check_store_path_name(name);
   return Parser(aterm, name, store_dir).parse();
-}
-
-std::string print_derivation(const Derivation& derivation, const StoreDir& store_dir) {
-  InputTexts inputs;
-  for (const auto& [path, outputs] : derivation.input_derivations) {
-    inputs.emplace(store_dir.print(path), outputs);
-  }
-  return write_derivation(derivation, store_dir, inputs, OutputFields::printed);
 }
 
 }  // namespace cinch

@@ -3,6 +3,7 @@
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/error.hh>
 
+#include <optional>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -13,27 +14,36 @@ namespace {
 
 // What a derivation needs to know of an input.
 struct InputFacts {
-  std::string hash;     // base16; stands for the path in the ATerm of whoever has this input
+  // In base16; stands for the path in the ATerm of whoever has this input. Empty where output paths
+  // are only known once something is built: then those of whoever has this input are, too.
+  std::string hash;
   OutputNames outputs;  // all it has
 };
 
 // An input whose own inputs are being looked at.
 struct Visit {
   StorePath path;
-  Derivation derivation;
+  std::shared_ptr<const Derivation> derivation;
   std::map<StorePath, OutputNames>::const_iterator next;  // into `derivation`
 
-  Visit(StorePath visited, Derivation read);
+  Visit(StorePath visited, std::shared_ptr<const Derivation> read);
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
 };
 
-// The hash of a fixed output does not depend on how it is made, so its inputs need no visit.
-Visit::Visit(StorePath visited, Derivation read)
+// Whether the hash follows from those of the inputs. That of a fixed output does not depend on how
+// it is made, and floating and impure outputs have none, so their inputs need no visit.
+bool depends_on_inputs(const Derivation& derivation) {
+  const DerivationOutput& first = derivation.outputs.begin()->second;
+  return std::holds_alternative<InputAddressedOutput>(first) ||
+         std::holds_alternative<DeferredOutput>(first);
+}
+
+Visit::Visit(StorePath visited, std::shared_ptr<const Derivation> read)
     : path(std::move(visited)),
       derivation(std::move(read)),
-      next(derivation.is_fixed() ? derivation.input_derivations.cend()
-                                 : derivation.input_derivations.cbegin()) {}
+      next(depends_on_inputs(*derivation) ? derivation->input_derivations.cbegin()
+                                          : derivation->input_derivations.cend()) {}
 
 std::string hash_text(std::string_view text) {
   return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::base16);
@@ -79,19 +89,32 @@ void check_output(const Derivation& derivation, const StoreDir& store_dir,
   }
 }
 
+// Where output paths cannot be known, none may be there.
+void refuse_filled_in(const Derivation& derivation) {
+  for (const auto& [output, value] : derivation.outputs) {
+    if (!std::holds_alternative<InputAddressedOutput>(value)) continue;
+    throw Error(Code::invalid_derivation,
+                "the path of output '" + output + "' of derivation '" + derivation.name +
+                    "' is filled in, but it is only known once the inputs are built")
+        .about(derivation.name + ".drv");
+  }
+}
+
 }  // namespace
 
 struct DerivationHasher::State {
   StoreDir store_dir;
-  ReadDerivation read;
+  LendDerivation lend;
   std::unordered_map<StorePath, InputFacts> known;
   StorePathSet open;  // being visited; meeting one of these again is a cycle
 
   void learn_inputs(const Derivation& derivation);
   void learn(const StorePath& input);
   std::unique_ptr<Visit> begin_visit(const StorePath& path);
-  InputTexts input_texts(const Derivation& derivation) const;
+  // Empty if one of the inputs has no hash.
+  std::optional<HashedInputs> hashed_inputs(const Derivation& derivation) const;
   InputFacts facts_of(const Derivation& derivation) const;
+  std::string hash_of_input(const Derivation& derivation) const;
 };
 
 void DerivationHasher::State::learn_inputs(const Derivation& derivation) {
@@ -107,13 +130,13 @@ void DerivationHasher::State::learn(const StorePath& input) {
   visits.push_back(begin_visit(input));
   while (!visits.empty()) {
     Visit& visit = *visits.back();
-    if (visit.next != visit.derivation.input_derivations.cend()) {
+    if (visit.next != visit.derivation->input_derivations.cend()) {
       const StorePath& path = (visit.next++)->first;
       if (!known.contains(path)) visits.push_back(begin_visit(path));
       continue;
     }
     try {
-      known.emplace(visit.path, facts_of(visit.derivation));
+      known.emplace(visit.path, facts_of(*visit.derivation));
     } catch (Error& error) {
       error.set_subject_if_empty(store_dir.print(visit.path));
       throw;
@@ -128,23 +151,20 @@ std::unique_ptr<Visit> DerivationHasher::State::begin_visit(const StorePath& pat
     throw Error(Code::invalid_derivation, "the derivation is among its own inputs")
         .about(store_dir.print(path));
   }
-  Derivation derivation = read(path);
+  std::shared_ptr<const Derivation> derivation = lend(path);
   try {
-    check_derivation(derivation);
+    check_derivation(*derivation);
   } catch (Error& error) {
     error.add_context("input derivation '" + store_dir.print(path) + "'");
     throw;
   }
-  if (is_deferred(derivation)) {
-    throw Error(Code::invalid_derivation,
-                "the output paths of an input derivation are not filled in")
-        .about(store_dir.print(path));
-  }
   return std::make_unique<Visit>(path, std::move(derivation));
 }
 
-InputTexts DerivationHasher::State::input_texts(const Derivation& derivation) const {
-  InputTexts texts;
+std::optional<HashedInputs> DerivationHasher::State::hashed_inputs(
+    const Derivation& derivation) const {
+  HashedInputs inputs;
+  bool all_known = derivation.dynamic_inputs.empty();
   for (const auto& [path, outputs] : derivation.input_derivations) {
     const InputFacts& facts = known.at(path);
     for (const std::string& output : outputs) {
@@ -154,23 +174,48 @@ InputTexts DerivationHasher::State::input_texts(const Derivation& derivation) co
                                                 "' of an input derivation that has no such output")
           .about(store_dir.print(path));
     }
-    texts[facts.hash].insert(outputs.begin(), outputs.end());
+    if (facts.hash.empty()) {
+      all_known = false;
+    } else {
+      inputs[facts.hash].insert(outputs.begin(), outputs.end());
+    }
   }
-  return texts;
+  if (!all_known) return std::nullopt;
+  return inputs;
 }
 
 InputFacts DerivationHasher::State::facts_of(const Derivation& derivation) const {
   InputFacts facts;
   for (const auto& [output, value] : derivation.outputs) facts.outputs.insert(output);
-  facts.hash = derivation.is_fixed()
-                   ? fixed_output_hash(store_dir, derivation)
-                   : hash_text(write_derivation(derivation, store_dir, input_texts(derivation),
-                                                OutputFields::printed));
+  facts.hash = hash_of_input(derivation);
   return facts;
 }
 
+std::string DerivationHasher::State::hash_of_input(const Derivation& derivation) const {
+  if (derivation.is_fixed()) return fixed_output_hash(store_dir, derivation);
+  if (!depends_on_inputs(derivation)) return {};
+  const std::optional<HashedInputs> inputs = hashed_inputs(derivation);
+  if (is_deferred(derivation) == !inputs) {
+    if (!inputs) return {};
+    return hash_text(
+        write_hashed_derivation(derivation, store_dir, *inputs, OutputFields::printed));
+  }
+  throw Error(Code::invalid_derivation,
+              inputs ? "the output paths of an input derivation are not filled in"
+                     : "the output paths of an input derivation are filled in although they are "
+                       "only known once its own inputs are built");
+}
+
 DerivationHasher::DerivationHasher(StoreDir store_dir, ReadDerivation read)
-    : state_(std::make_unique<State>(State{std::move(store_dir), std::move(read), {}, {}})) {}
+    : DerivationHasher(
+          lending(std::move(store_dir), [read = std::move(read)](const StorePath& path) {
+            return std::make_shared<const Derivation>(read(path));
+          })) {}
+DerivationHasher::DerivationHasher(std::unique_ptr<State> state) : state_(std::move(state)) {}
+DerivationHasher DerivationHasher::lending(StoreDir store_dir, LendDerivation lend) {
+  return DerivationHasher(
+      std::make_unique<State>(State{std::move(store_dir), std::move(lend), {}, {}}));
+}
 DerivationHasher::DerivationHasher(DerivationHasher&&) noexcept = default;
 DerivationHasher::~DerivationHasher() = default;
 
@@ -178,9 +223,12 @@ std::map<std::string, StorePath> DerivationHasher::output_paths(const Derivation
   check_derivation(derivation);
   const StoreDir& store_dir = state_->store_dir;
   if (derivation.is_fixed()) return {{"out", *derivation.output_path(store_dir, "out")}};
+  if (!depends_on_inputs(derivation)) return {};
   state_->learn_inputs(derivation);
-  const std::string text = write_derivation(derivation, store_dir, state_->input_texts(derivation),
-                                            OutputFields::masked);
+  const std::optional<HashedInputs> inputs = state_->hashed_inputs(derivation);
+  if (!inputs) return {};
+  const std::string text =
+      write_hashed_derivation(derivation, store_dir, *inputs, OutputFields::masked);
   const Hash hash = hash_bytes(HashAlgorithm::sha256, as_bytes(text));
   std::map<std::string, StorePath> paths;
   for (const auto& [output, value] : derivation.outputs) {
@@ -194,7 +242,9 @@ void DerivationHasher::fill_in_outputs(Derivation& derivation) {
   Derivation filled = derivation;
   // A variable that is missing must be there when the hash is taken: its name is part of it.
   for (const auto& [output, value] : filled.outputs) filled.environment.try_emplace(output);
-  for (const auto& [output, path] : output_paths(filled)) {
+  const std::map<std::string, StorePath> paths = output_paths(filled);
+  if (paths.empty()) return refuse_filled_in(derivation);
+  for (const auto& [output, path] : paths) {
     DerivationOutput& value = filled.outputs.at(output);
     if (std::holds_alternative<DeferredOutput>(value)) value = InputAddressedOutput{path};
     std::string& variable = filled.environment.at(output);
@@ -205,7 +255,9 @@ void DerivationHasher::fill_in_outputs(Derivation& derivation) {
 }
 
 void DerivationHasher::check_outputs(const Derivation& derivation) {
-  for (const auto& [output, path] : output_paths(derivation)) {
+  const std::map<std::string, StorePath> paths = output_paths(derivation);
+  if (paths.empty()) return refuse_filled_in(derivation);
+  for (const auto& [output, path] : paths) {
     check_output(derivation, state_->store_dir, output, path);
   }
 }

@@ -1,6 +1,7 @@
 // Format: docs/formats/derivation.md.
 #include "derivation_writer.hh"
 #include "json_node.hh"
+#include "output_method.hh"
 
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/error.hh>
@@ -40,6 +41,9 @@ class Reader {
  private:
   void read_output(const JsonNode& node, Derivation& derivation) const;
   DerivationOutput read_fixed(const JsonNode& node, const Derivation& derivation) const;
+  DerivationOutput read_open(const JsonNode& node) const;
+  OutputMethod read_method(const JsonNode& node, const JsonNode& algorithm) const;
+  ContentAddressMethod read_method_name(const JsonNode& method) const;
   void read_inputs(const JsonNode& node, Derivation& derivation) const;
   void read_old_inputs(const JsonNode& node, Derivation& derivation) const;
   void read_sources(const JsonNode& node, Derivation& derivation) const;
@@ -102,24 +106,24 @@ bool has_only(const JsonNode& node, std::initializer_list<std::string_view> keys
   });
 }
 
+// Which kind it is follows from the fields that are there.
 void Reader::read_output(const JsonNode& node, Derivation& derivation) const {
   if (!has_only(node, {"path", "method", "hash", "hashAlgo", "impure"})) {
     node.fail(
         "a derivation output has a field that is not known; the known ones are 'path', "
-        "'method' and 'hash'");
+        "'method', 'hash', 'hashAlgo' and 'impure'");
   }
   const std::string output(node.key());
-  if (node.find("impure")) {
-    not_supported(node, "derivation output '" + output + "' is impure; this is not supported");
-  }
+  const auto path = node.find("path");
   if (node.find("hash")) {
+    if (const auto impure = node.find("impure")) impure->fail("an impure output has no 'hash'");
     derivation.outputs.emplace(output, read_fixed(node, derivation));
   } else if (node.find("hashAlgo")) {
-    not_supported(node, "derivation output '" + output +
-                            "' is content-addressed without a known hash; this is not supported");
-  } else if (node.find("method")) {
-    node.fail("a derivation output with a 'method' must have a 'hash'");
-  } else if (const auto path = node.find("path")) {
+    if (path) path->fail("an output whose hash is not known has no 'path'");
+    derivation.outputs.emplace(output, read_open(node));
+  } else if (node.find("method") || node.find("impure")) {
+    node.fail("a derivation output with a 'method' must have a 'hash' or a 'hashAlgo'");
+  } else if (path) {
     StorePath known = parse_any_path(path->string(), *path, store_dir_);
     derivation.outputs.emplace(output, InputAddressedOutput{std::move(known)});
   } else {
@@ -127,28 +131,39 @@ void Reader::read_output(const JsonNode& node, Derivation& derivation) const {
   }
 }
 
-// The method and algorithm of a fixed output: `method` and an SRI hash, or, as older versions of
-// Nix write it, `hashAlgo` with the method's prefix and a bare digest.
+// Floating or impure.
+DerivationOutput Reader::read_open(const JsonNode& node) const {
+  const OutputMethod method = read_method(node, node.require("hashAlgo"));
+  const auto impure = node.find("impure");
+  if (!impure) return FloatingOutput{method.method, method.algorithm};
+  if (impure->value() != Json(true)) impure->fail("expected true");
+  return ImpureOutput{method.method, method.algorithm};
+}
+
+// A method and an algorithm in two fields, or, as older versions of Nix write it, in one.
+OutputMethod Reader::read_method(const JsonNode& node, const JsonNode& algorithm) const {
+  const auto method = node.find("method");
+  if (!method) return parse_text(algorithm, parse_output_method);
+  return {read_method_name(*method), parse_text(algorithm, parse_hash_algorithm)};
+}
+
+ContentAddressMethod Reader::read_method_name(const JsonNode& method) const {
+  if (method.string() == "git") {
+    not_supported(method, "outputs that are hashed as git objects are not supported");
+  }
+  return parse_text(method, parse_content_address_method);
+}
+
 DerivationOutput Reader::read_fixed(const JsonNode& node, const Derivation& derivation) const {
-  ContentAddressMethod method = ContentAddressMethod::flat;
+  ContentAddressMethod method{};
   std::optional<HashAlgorithm> algorithm;
   if (const auto old = node.find("hashAlgo")) {
-    std::string_view text = old->string();
-    for (const auto known : {ContentAddressMethod::text, ContentAddressMethod::nar}) {
-      if (!text.starts_with(method_prefix(known))) continue;
-      method = known;
-      text.remove_prefix(method_prefix(known).size());
-      break;
-    }
-    algorithm = parse_text(*old, [&](const std::string&) { return parse_hash_algorithm(text); });
-  }
-  if (const auto given = node.find("method")) {
-    if (given->string() == "git") {
-      not_supported(*given, "outputs that are hashed as git objects are not supported");
-    }
-    method = parse_text(*given,
-                        [](const std::string& text) { return parse_content_address_method(text); });
-  } else if (!algorithm) {
+    const OutputMethod both = read_method(node, *old);
+    method = both.method;
+    algorithm = both.algorithm;
+  } else if (const auto given = node.find("method")) {
+    method = read_method_name(*given);
+  } else {
     node.fail("a derivation output with a 'hash' must have a 'method'");
   }
   const JsonNode hash = node.require("hash");
@@ -167,7 +182,9 @@ DerivationOutput Reader::read_fixed(const JsonNode& node, const Derivation& deri
   return result;
 }
 
+// An array is that of a resolved derivation, which has sources only.
 void Reader::read_inputs(const JsonNode& node, Derivation& derivation) const {
+  if (node.value().is_array()) return read_sources(node, derivation);
   read_sources(node.require("srcs"), derivation);
   read_input_derivations(node.require("drvs"), derivation);
 }
@@ -184,20 +201,48 @@ void Reader::read_sources(const JsonNode& node, Derivation& derivation) const {
   });
 }
 
+OutputNames read_names(const JsonNode& node) {
+  OutputNames names;
+  for_each_element(node, [&](const JsonNode& name) { names.insert(name.string()); });
+  return names;
+}
+
+// Recursion is bounded by the limit.
+DynamicInputs read_dynamic(const JsonNode& node, std::size_t depth) {
+  DynamicInputs inputs;
+  if (depth > dynamic_input_depth_max && !node.object().empty()) {
+    throw Error(Code::limit_exceeded, "outputs of outputs are nested more than " +
+                                          std::to_string(dynamic_input_depth_max) + " levels deep")
+        .about(node.place());
+  }
+  for (const auto& [output, value] : node.object()) {
+    const JsonNode input(node, output, value);
+    DynamicInput wanted{read_names(input.require("outputs")), {}};
+    if (const auto dynamic = input.find("dynamicOutputs")) {
+      wanted.dynamic = read_dynamic(*dynamic, depth + 1);
+    }
+    inputs.emplace(output, std::move(wanted));
+  }
+  return inputs;
+}
+
 // Each value is an array of outputs, or an object with `outputs` and `dynamicOutputs`.
 void Reader::read_input_derivations(const JsonNode& node, Derivation& derivation) const {
   for (const auto& [path_text, value] : node.object()) {
     const JsonNode input(node, path_text, value);
-    OutputNames& outputs =
-        derivation.input_derivations[parse_any_path(path_text, input, store_dir_)];
-    if (!value.is_array()) {
-      const auto dynamic = input.find("dynamicOutputs");
-      if (dynamic && !dynamic->object().empty()) {
-        not_supported(*dynamic, "dynamic derivations are not supported");
-      }
+    const StorePath path = parse_any_path(path_text, input, store_dir_);
+    OutputNames outputs = read_names(value.is_array() ? input : input.require("outputs"));
+    DynamicInputs dynamic;
+    if (const auto given = value.is_array() ? std::nullopt : input.find("dynamicOutputs")) {
+      dynamic = read_dynamic(*given, 1);
     }
-    const JsonNode names = value.is_array() ? input : input.require("outputs");
-    for_each_element(names, [&](const JsonNode& name) { outputs.insert(name.string()); });
+    // Two spellings of one path are two keys.
+    if (derivation.input_derivations.contains(path) || derivation.dynamic_inputs.contains(path)) {
+      input.fail("the input derivation occurs twice");
+    }
+    const bool only_dynamic = outputs.empty() && !dynamic.empty();
+    if (!dynamic.empty()) derivation.dynamic_inputs.emplace(path, std::move(dynamic));
+    if (!only_dynamic) derivation.input_derivations.emplace(path, std::move(outputs));
   }
 }
 
@@ -209,10 +254,11 @@ void Reader::read_environment(const JsonNode& node, Derivation& derivation) cons
   const auto structured = node.find("structuredAttrs");
   if (!structured || structured->value().is_null()) return;
   structured->object();
+  std::string text = structured->value().dump();
   const auto [entry, inserted] =
-      derivation.environment.emplace(std::string(structured_variable), structured->value().dump());
-  if (!inserted) {
-    structured->fail("'structuredAttrs' stands beside an environment variable '__json'");
+      derivation.environment.emplace(std::string(structured_variable), text);
+  if (!inserted && entry->second != text) {
+    structured->fail("'structuredAttrs' stands beside another environment variable '__json'");
   }
 }
 
@@ -226,7 +272,23 @@ Json output_json(const DerivationOutput& output) {
     return {{"method", to_string(fixed->address.method)},
             {"hash", fixed->address.hash.to_string(HashFormat::sri)}};
   }
+  if (const auto* floating = std::get_if<FloatingOutput>(&output)) {
+    return {{"method", to_string(floating->method)}, {"hashAlgo", to_string(floating->algorithm)}};
+  }
+  if (const auto* impure = std::get_if<ImpureOutput>(&output)) {
+    return {{"method", to_string(impure->method)},
+            {"hashAlgo", to_string(impure->algorithm)},
+            {"impure", true}};
+  }
   return Json::object();
+}
+
+Json input_json(const OutputNames& outputs, const DynamicInputs& dynamic) {
+  Json dynamic_outputs = Json::object();
+  for (const auto& [output, wanted] : dynamic) {
+    dynamic_outputs[output] = input_json(wanted.outputs, wanted.dynamic);
+  }
+  return {{"outputs", outputs}, {"dynamicOutputs", std::move(dynamic_outputs)}};
 }
 
 // Structured attributes must come back byte for byte, so they must be as the printer below would
@@ -255,7 +317,12 @@ Json derivation_json(const Derivation& derivation) {
   for (const StorePath& path : derivation.input_sources) sources.push_back(path.base_name());
   Json inputs = Json::object();
   for (const auto& [path, names] : derivation.input_derivations) {
-    inputs[path.base_name()] = {{"outputs", names}, {"dynamicOutputs", Json::object()}};
+    inputs[path.base_name()] = input_json(names, {});
+  }
+  for (const auto& [path, dynamic] : derivation.dynamic_inputs) {
+    const auto plain = derivation.input_derivations.find(path);
+    const bool both = plain != derivation.input_derivations.end();
+    inputs[path.base_name()] = input_json(both ? plain->second : OutputNames(), dynamic);
   }
   Json result = {{"name", derivation.name},
                  {"version", format_version},
@@ -304,6 +371,7 @@ bool is_utf8(const std::string& text) {
   for (const auto& [path, names] : derivation.input_derivations) {
     for (const std::string& name : names) check(name, "the name of an input's output");
   }
+  if (!derivation.dynamic_inputs.empty()) check("\xff", "the name of an output of an output");
   throw Error(Code::internal, "a derivation that is UTF-8 was not printed");
 }
 
@@ -317,6 +385,20 @@ Derivation parse_derivation_json(std::string_view json, const StoreDir& store_di
 std::string print_derivation_json(const Derivation& derivation, const StoreDir&) {
   try {
     return derivation_json(derivation).dump(indent);
+  } catch (const Json::type_error&) {
+    blame_text(derivation);
+  }
+}
+
+std::string print_resolved_derivation_json(const Derivation& derivation, const StoreDir&) {
+  if (!derivation.input_derivations.empty() || !derivation.dynamic_inputs.empty()) {
+    throw Error(Code::invalid_argument,
+                "derivation '" + derivation.name + "' has inputs that are derivations");
+  }
+  try {
+    Json json = derivation_json(derivation);
+    json["inputs"] = Json(json["inputs"]["srcs"]);
+    return json.dump(indent);
   } catch (const Json::type_error&) {
     blame_text(derivation);
   }

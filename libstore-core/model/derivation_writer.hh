@@ -15,11 +15,12 @@ enum class OutputFields : std::uint8_t {
   masked,  // empty, and so are the environment variables named like outputs
 };
 
-// What stands for each input derivation: its path, or a hash in base16; and the outputs wanted.
-using InputTexts = std::map<std::string, OutputNames>;
+// What stands for input derivations: hashes in base16, and the outputs wanted.
+using HashedInputs = std::map<std::string_view, OutputNames>;
 
-std::string write_derivation(const Derivation& derivation, const StoreDir& store_dir,
-                             const InputTexts& inputs, OutputFields fields);
+// With `inputs` in the place of input derivations. REQUIRES: no dynamic inputs.
+std::string write_hashed_derivation(const Derivation& derivation, const StoreDir& store_dir,
+                                    const HashedInputs& inputs, OutputFields fields);
 
 // The path of a fixed output. Throws Code::invalid_derivation if its content address has none.
 StorePath fixed_output_path(const StoreDir& store_dir, std::string_view derivation_name,

@@ -65,7 +65,7 @@ std::string_view derivation_name(const StorePath& path) {
   if (!path.is_derivation()) {
     throw Error(Code::invalid_argument, "the name of a derivation must end in '.drv'");
   }
-  return path.name().substr(0, path.name().size() - std::string_view(".drv").size());
+  return path.derivation_name();
 }
 
 }  // namespace
@@ -111,7 +111,7 @@ std::vector<StorePath> Store::add_derivations(std::span<const Derivation> deriva
     check_derivation(derivation);
     BatchEntry entry{&derivation, print_derivation(derivation, store_dir()),
                      derivation.references()};
-    paths.push_back(derivation_path(store_dir(), derivation));
+    paths.push_back(derivation_path(store_dir(), derivation, entry.text));
     batch.emplace(paths.back(), std::move(entry));
   }
   DerivationHasher hasher(store_dir(), [&](const StorePath& path) {

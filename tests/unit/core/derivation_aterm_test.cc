@@ -188,23 +188,92 @@ TEST_CASE("hashes that are none") {
         Code::malformed);
   CHECK(refusal(with_output("\"out\",\"\",\"x:sha256\",\"" + digest + "\"")).code() ==
         Code::malformed);
-  CHECK(refusal(with_output("\"out\",\"" + dep + "\",\"sha256\",\"\"")).code() == Code::malformed);
   CHECK(
       refusal(with_output("\"out\",\"\",\"text:sha1\",\"" + std::string(40, '0') + "\"")).code() ==
       Code::invalid_derivation);
 }
 
-TEST_CASE("kinds of outputs that are not supported are named") {
-  for (const std::string fields :
-       {"\"dev\",\"\",\"r:sha256\",\"\"", "\"dev\",\"\",\"r:sha256\",\"impure\"",
-        "\"dev\",\"\",\"git:sha1\",\"0000000000000000000000000000000000000000\""}) {
-    const Error error = refusal(with_output(fields));
-    CHECK(error.code() == Code::not_supported);
-    CHECK(error.message().find("'dev'") != std::string::npos);
+TEST_CASE("floating, impure and deferred outputs") {
+  using Method = ContentAddressMethod;
+  const std::pair<std::string, DerivationOutput> cases[] = {
+      {R"("dev","","","")", DeferredOutput{}},
+      {R"("dev","","r:sha256","")", FloatingOutput{Method::nar, HashAlgorithm::sha256}},
+      {R"("dev","","sha512","")", FloatingOutput{Method::flat, HashAlgorithm::sha512}},
+      {R"("dev","","text:sha256","")", FloatingOutput{Method::text, HashAlgorithm::sha256}},
+      {R"("dev","","r:sha1","impure")", ImpureOutput{Method::nar, HashAlgorithm::sha1}},
+  };
+  for (const auto& [fields, output] : cases) {
+    const std::string text = with_output(fields);
+    const Derivation derivation = parse(text);
+    CHECK(derivation.outputs.at("dev") == output);
+    CHECK(print_derivation(derivation, store_dir) == text);
+    CHECK_FALSE(derivation.output_path(store_dir, "dev"));
+    CHECK_NOTHROW(check_derivation(derivation));
   }
-  const Error error = refusal("DrvWithVersion(\"xp-dyn-drv\"," + rest);
+  for (const std::string& fields : {"\"dev\",\"" + dep + "\",\"r:sha256\",\"\"",
+                                    "\"dev\",\"" + dep + "\",\"r:sha256\",\"impure\"",
+                                    std::string(R"("dev","","","impure")")}) {
+    CHECK(refusal(with_output(fields)).code() == Code::malformed);
+  }
+}
+
+TEST_CASE("what newer versions have is named") {
+  const Error error = refusal("DrvWithVersion(\"other\"," + rest);
   CHECK(error.code() == Code::not_supported);
-  CHECK(error.message().find("xp-dyn-drv") != std::string::npos);
+  CHECK(error.message().find("'other'") != std::string::npos);
+  CHECK(error.offset() == 15);
+}
+
+TEST_CASE("dynamic derivations") {
+  const auto with_inputs = [](const std::string& inputs) {
+    return R"(DrvWithVersion("xp-dyn-drv",[("out","","","")],[)" + inputs + R"(],[],"","",[],[]))";
+  };
+  const std::string drv = "(\"" + dep + ".drv\",";
+  const std::string text =
+      with_inputs(drv + R"((["out"],[("a",["x","y"]),("b",(["z"],[("c",["w"])]))])))");
+  const Derivation derivation = parse(text);
+  const StorePath path = store_dir.parse(dep + ".drv");
+  CHECK(derivation.input_derivations.at(path) == OutputNames{"out"});
+  CHECK(derivation.dynamic_inputs.at(path) ==
+        DynamicInputs{{"a", {{"x", "y"}, {}}}, {"b", {{"z"}, {{"c", {{"w"}, {}}}}}}});
+  CHECK(derivation.references() == StorePathSet{path});
+  CHECK_NOTHROW(check_derivation(derivation));
+  CHECK(print_derivation(derivation, store_dir) == text);
+
+  // Where nothing but outputs of outputs is wanted, and plain inputs beside.
+  const std::string other = R"(("/nix/store/zzzzdhfh5l0lp6wxyvdn7bmwhbbr6hr9-x.drv",["out"]))";
+  const std::string only = with_inputs(drv + R"(([],[("a",["x"])])),)" + other);
+  CHECK(parse(only).input_derivations.size() == 1);
+  CHECK(print_derivation(parse(only), store_dir) == only);
+
+  // Without any, it is written in the plain form.
+  CHECK(print_derivation(parse(with_inputs(other)), store_dir).starts_with("Derive("));
+}
+
+TEST_CASE("dynamic derivations that are none") {
+  const auto input = [](const std::string& wanted) {
+    return R"(DrvWithVersion("xp-dyn-drv",[("out","","","")],[(")" + dep + ".drv\"," + wanted +
+           R"()],[],"","",[],[]))";
+  };
+  CHECK(refusal(input(R"((["out"],[("a",["x"]),("a",["y"])]))")).code() == Code::malformed);
+  CHECK(refusal(input(R"((["out"],[("a")]))")).code() == Code::malformed);
+  CHECK(refusal(input(R"((["out"]))")).code() == Code::malformed);
+  CHECK(refusal(input("([],[(\"a\",[\"x\"])])),(\"" + dep + ".drv\",[\"out\"]")).code() ==
+        Code::malformed);
+  for (const std::string wanted : {"[]", "([],[])", R"((["out"],[("a",[])]))"}) {
+    CHECK(code_of([&] { check_derivation(parse(input(wanted))); }) == Code::invalid_derivation);
+  }
+  const auto nested = [&](std::size_t levels) {
+    std::string text;
+    for (std::size_t i = 0; i < levels; ++i) text += R"(([],[("a",)";
+    text += R"(["x"])";
+    for (std::size_t i = 0; i < levels; ++i) text += ")])";
+    return input(text);
+  };
+  CHECK(print_derivation(parse(nested(dynamic_input_depth_max)), store_dir) ==
+        nested(dynamic_input_depth_max));
+  CHECK(refusal(nested(dynamic_input_depth_max + 1)).code() == Code::limit_exceeded);
+  CHECK(refusal(nested(1'000'000)).code() == Code::limit_exceeded);
 }
 
 TEST_CASE("a derivation that is too long is refused before it is read") {

@@ -216,6 +216,68 @@ TEST_CASE("inputs that cannot be") {
   }
 }
 
+TEST_CASE("what depends on a floating output stays open") {
+  Graph graph;
+  Derivation floating = simple_derivation("floating");
+  floating.outputs = {{"out", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+  const StorePath input = graph.add(floating);
+  const Derivation middle = with_inputs("middle", {{input, {"out"}}});
+  const StorePath middle_path = graph.add(middle);
+  DerivationHasher hasher = graph.hasher();
+  CHECK(hasher.output_paths(floating).empty());
+  CHECK_NOTHROW(hasher.check_outputs(floating));
+  for (const StorePath& path : {input, middle_path}) {
+    Derivation derivation = with_inputs("user", {{path, {"out"}}});
+    const Derivation before = derivation;
+    hasher.fill_in_outputs(derivation);
+    CHECK(derivation == before);
+    CHECK(hasher.output_paths(derivation).empty());
+    CHECK_NOTHROW(hasher.check_outputs(derivation));
+
+    derivation.outputs = {
+        {"out", InputAddressedOutput{StorePath::parse("vqpn17r03lqabwk0wksgpbgy620zwfd4-user")}}};
+    const auto error = error_of([&] { hasher.check_outputs(derivation); });
+    REQUIRE(error);
+    CHECK(error->code() == Code::invalid_derivation);
+    CHECK(error->message().find("only known once") != std::string::npos);
+    // Nor may it be an input.
+    const StorePath wrong = graph.add(derivation);
+    CHECK(code_of([&] {
+            hasher.output_paths(with_inputs("top", {{wrong, {"out"}}}));
+          }) == Code::invalid_derivation);
+  }
+  CHECK(code_of([&] {
+          hasher.output_paths(with_inputs("user", {{input, {"dev"}}}));
+        }) == Code::invalid_derivation);
+}
+
+TEST_CASE("what depends on a dynamic derivation stays open") {
+  Graph graph;
+  DerivationHasher hasher = graph.hasher();
+  Derivation derivation = simple_derivation();
+  derivation.dynamic_inputs = {
+      {StorePath::parse("vqpn17r03lqabwk0wksgpbgy620zwfd4-makes.drv"), {{"out", {{"out"}, {}}}}}};
+  CHECK(hasher.output_paths(derivation).empty());
+  CHECK_NOTHROW(hasher.check_outputs(derivation));
+}
+
+TEST_CASE("derivations can be lent") {
+  Derivation input = simple_derivation("input");
+  DerivationHasher(store_dir, {}).fill_in_outputs(input);
+  const auto lent = std::make_shared<const Derivation>(input);
+  int count = 0;
+  DerivationHasher hasher = DerivationHasher::lending(store_dir, [&](const StorePath&) {
+    ++count;
+    return lent;
+  });
+  const StorePath path = derivation_path(store_dir, input);
+  const Derivation user = with_inputs("user", {{path, {"out"}}});
+  CHECK(hasher.output_paths(user).size() == 1);
+  CHECK(hasher.output_paths(user) ==
+        DerivationHasher(store_dir, [&](const StorePath&) { return input; }).output_paths(user));
+  CHECK(count == 1);
+}
+
 TEST_CASE("a chain of 20,000 derivations does not exhaust the stack") {
   Graph graph;
   Derivation derivation = simple_derivation("link");

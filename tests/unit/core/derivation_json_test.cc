@@ -108,6 +108,8 @@ TEST_CASE("structured attributes come back byte for byte, or are refused") {
   }
   Json both;
   both.env = R"("env": {"__json": "{}"}, "structuredAttrs": {}, )";
+  CHECK(parse(both.text()).environment.at("__json") == "{}");
+  both.env = R"("env": {"__json": "{}"}, "structuredAttrs": {"a": 1}, )";
   CHECK(refusal(both.text()).subject() == "/structuredAttrs");
 }
 
@@ -210,12 +212,38 @@ TEST_CASE("limits of JSON") {
   CHECK(refusal(R"({"a": 1e999})").code() == Code::malformed);
 }
 
-TEST_CASE("JSON that is not a derivation, with the place") {
-  struct Bad {
-    Json json;
-    Code code;
-    std::string place;
+struct Bad {
+  Json json;
+  Code code;
+  std::string place;
+};
+
+TEST_CASE("JSON of outputs that are none, with the place") {
+  const Bad cases[] = {
+      {{.outputs = R"("outputs": {"out": {"method": "nar", "hashAlgo": "sha-3"}}, )"},
+       Code::malformed,
+       "/outputs/out/hashAlgo"},
+      {{.outputs = R"("outputs": {"out": {"hashAlgo": "x:sha256"}}, )"},
+       Code::malformed,
+       "/outputs/out/hashAlgo"},
+      {{.outputs = R"("outputs": {"out": {"path": "x", "hashAlgo": "r:sha256"}}, )"},
+       Code::malformed,
+       "/outputs/out/path"},
+      {{.outputs =
+            R"("outputs": {"out": {"method": "nar", "hashAlgo": "sha256", "impure": false}}, )"},
+       Code::malformed,
+       "/outputs/out/impure"},
+      {{.outputs = R"("outputs": {"out": {"impure": true}}, )"}, Code::malformed, "/outputs/out"},
   };
+  for (const Bad& bad : cases) {
+    const Error error = refusal(bad.json.text());
+    CAPTURE(bad.json.text(), std::string(error.what()));
+    CHECK(error.code() == bad.code);
+    CHECK(error.subject() == bad.place);
+  }
+}
+
+TEST_CASE("JSON that is not a derivation, with the place") {
   const Bad cases[] = {
       {{.name = ""}, Code::malformed, "/"},
       {{.name = R"("name": 1, )"}, Code::malformed, "/name"},
@@ -235,13 +263,6 @@ TEST_CASE("JSON that is not a derivation, with the place") {
       {{.outputs = R"("outputs": {"out": {"method": "git", "hash": "x"}}, )"},
        Code::not_supported,
        "/outputs/out/method"},
-      {{.outputs = R"("outputs": {"out": {"method": "nar", "hashAlgo": "sha256"}}, )"},
-       Code::not_supported,
-       "/outputs/out"},
-      {{.outputs =
-            R"("outputs": {"out": {"method": "nar", "hashAlgo": "sha256", "impure": true}}, )"},
-       Code::not_supported,
-       "/outputs/out"},
       {{.outputs = R"("outputs": {"out": {"path": "c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-x", "method":
           "flat", "hash": "sha256-iUUXyRY8iW7DGirb0zwGgf1fRbLA7wimTJKgP7l/OQ8="}}, )"},
        Code::invalid_derivation,
@@ -256,8 +277,12 @@ TEST_CASE("JSON that is not a derivation, with the place") {
        "/inputs/drvs/x"},
       {{.inputs = R"("inputs": {"srcs": [], "drvs": {"c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv":
           {"outputs": [], "dynamicOutputs": {"a": {}}}}}, )"},
-       Code::not_supported,
-       "/inputs/drvs/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv/dynamicOutputs"},
+       Code::malformed,
+       "/inputs/drvs/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv/dynamicOutputs/a"},
+      {{.inputs = R"("inputs": {"srcs": [], "drvs": {"c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv": [],
+          "/nix/store/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv": []}}, )"},
+       Code::malformed,
+       "/inputs/drvs/c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-d.drv"},
       {{.system = ""}, Code::malformed, "/"},
       {{.args = R"("args": ["a", 1], )"}, Code::malformed, "/args/1"},
       {{.env = R"("env": {"a": null}, )"}, Code::malformed, "/env/a"},
@@ -270,6 +295,55 @@ TEST_CASE("JSON that is not a derivation, with the place") {
     CHECK(error.code() == bad.code);
     CHECK(error.subject() == bad.place);
   }
+}
+
+TEST_CASE("floating and impure outputs in JSON") {
+  using Method = ContentAddressMethod;
+  const auto output = [](const std::string& fields) {
+    return parse(Json{.outputs = "\"outputs\": {\"out\": {" + fields + "}}, "}.text())
+        .outputs.at("out");
+  };
+  const DerivationOutput floating = FloatingOutput{Method::nar, HashAlgorithm::sha256};
+  const DerivationOutput impure = ImpureOutput{Method::nar, HashAlgorithm::sha256};
+  CHECK(output(R"("method": "nar", "hashAlgo": "sha256")") == floating);
+  CHECK(output(R"("hashAlgo": "r:sha256")") == floating);
+  CHECK(output(R"("method": "nar", "hashAlgo": "sha256", "impure": true)") == impure);
+  CHECK(output(R"("hashAlgo": "r:sha256", "impure": true)") == impure);
+  CHECK(output(R"("hashAlgo": "sha1")") ==
+        DerivationOutput(FloatingOutput{Method::flat, HashAlgorithm::sha1}));
+}
+
+TEST_CASE("dynamic derivations in JSON") {
+  Derivation derivation = test::simple_derivation();
+  const StorePath first = StorePath::parse(hash_part + "-a.drv");
+  const StorePath second = StorePath::parse(hash_part + "-b.drv");
+  derivation.input_derivations = {{first, {"out"}}};
+  derivation.dynamic_inputs = {{first, {{"x", {{"y"}, {{"z", {{"w"}, {}}}}}}}},
+                               {second, {{"x", {{"y"}, {}}}}}};
+  const std::string text = print_derivation_json(derivation, store_dir);
+  CHECK(parse(text) == derivation);
+  // The deepest that the ATerm may hold, in the deepest form of JSON.
+  DynamicInput deep{{"out"}, {}};
+  for (std::size_t i = 1; i < dynamic_input_depth_max; ++i) deep = {{}, {{"a", deep}}};
+  derivation.dynamic_inputs = {{second, {{"a", deep}}}};
+  const std::map<StorePath, Derivation> many = {
+      {StorePath::parse(hash_part + "-simple.drv"), derivation}};
+  CHECK(parse_derivations_json(print_derivations_json(many, store_dir), store_dir) == many);
+  derivation.dynamic_inputs = {{second, {{"a", {{}, {{"a", deep}}}}}}};
+  CHECK(refusal(print_derivation_json(derivation, store_dir)).code() == Code::limit_exceeded);
+  derivation.dynamic_inputs = {{second, {{"a\xff", {{"x"}, {}}}}}};
+  CHECK(code_of([&] { print_derivation_json(derivation, store_dir); }) == Code::malformed);
+}
+
+TEST_CASE("resolved derivations have an array of inputs") {
+  Derivation derivation = test::simple_derivation();
+  derivation.input_sources = {StorePath::parse(hash_part + "-a")};
+  const std::string text = print_resolved_derivation_json(derivation, store_dir);
+  CHECK(text.find("\"inputs\": [\n    \"" + hash_part + "-a\"\n  ]") != std::string::npos);
+  CHECK(parse(text) == derivation);
+  derivation.input_derivations = {{StorePath::parse(hash_part + "-a.drv"), {"out"}}};
+  CHECK(code_of([&] { print_resolved_derivation_json(derivation, store_dir); }) ==
+        Code::invalid_argument);
 }
 
 TEST_CASE("fields that nobody knows are ignored") {

@@ -52,6 +52,39 @@ TEST_CASE("the path of a derivation follows from its text and references") {
   CHECK(derivation_path(store_dir, changed) != path);
 }
 
+TEST_CASE("which kinds of outputs a derivation must not have") {
+  Derivation derivation = simple_derivation();
+  const auto refusal = [&] { return error_of([&] { check_derivation(derivation); }); };
+  SECTION("with floating outputs of two algorithms") {
+    const FloatingOutput floating{ContentAddressMethod::nar, HashAlgorithm::sha256};
+    derivation.outputs = {{"out", floating}, {"dev", floating}};
+    CHECK_FALSE(refusal());
+    derivation.outputs.at("dev") =
+        FloatingOutput{ContentAddressMethod::flat, HashAlgorithm::sha512};
+    REQUIRE(refusal());
+    CHECK(refusal()->code() == Code::invalid_derivation);
+    CHECK(refusal()->subject() == "out");
+  }
+  SECTION("with outputs of two kinds, which are named") {
+    derivation.outputs = {{"dev", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}},
+                          {"out", ImpureOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+    REQUIRE(refusal());
+    CHECK(refusal()->message().find("'dev' is floating, 'out' is impure") != std::string::npos);
+  }
+  SECTION("with text that is hashed with another algorithm than sha256") {
+    derivation.outputs = {{"out", ImpureOutput{ContentAddressMethod::text, HashAlgorithm::sha512}}};
+    REQUIRE(refusal());
+    derivation.outputs = {
+        {"out", FloatingOutput{ContentAddressMethod::text, HashAlgorithm::sha512}}};
+    REQUIRE(refusal());
+  }
+  SECTION("with outputs of outputs of what is no derivation") {
+    derivation.dynamic_inputs = {{some_path, {{"a", {{"b"}, {}}}}}};
+    REQUIRE(refusal());
+    CHECK(refusal()->subject() == some_path.base_name());
+  }
+}
+
 TEST_CASE("what a derivation must not be") {
   Derivation derivation = simple_derivation();
   const auto refusal = [&] { return error_of([&] { check_derivation(derivation); }); };

@@ -11,8 +11,9 @@ namespace cinch {
 constexpr std::uint64_t derivation_bytes_max = std::uint64_t{64} << 20;
 
 // `name` is that of the derivation (without ".drv"), which the text does not contain.
-// Throws Code::malformed with the offset; Code::not_supported for kinds of outputs that this
-// version cannot handle (floating content-addressed, impure, dynamic).
+// Throws Code::malformed with the offset; Code::not_supported for formats and hashes of newer
+// versions; Code::invalid_derivation for a fixed output whose path is not the one of its hash;
+// Code::limit_exceeded for a text that is too long, or nested too deeply.
 CINCH_CORE_API Derivation parse_derivation(std::string_view aterm, std::string_view name,
                                            const StoreDir& store_dir);
 CINCH_CORE_API std::string print_derivation(const Derivation& derivation,

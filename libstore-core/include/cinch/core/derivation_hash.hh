@@ -20,28 +20,35 @@ namespace cinch {
 class CINCH_CORE_API DerivationHasher {
  public:
   using ReadDerivation = std::function<Derivation(const StorePath&)>;
+  using LendDerivation = std::function<std::shared_ptr<const Derivation>(const StorePath&)>;
 
   // `read` gets an input derivation; it is called at most once for each path.
   DerivationHasher(StoreDir store_dir, ReadDerivation read);
+  // For who has the derivations already: nothing is copied. `lend` must not give null.
+  static DerivationHasher lending(StoreDir store_dir, LendDerivation lend);
   DerivationHasher(DerivationHasher&&) noexcept;
   ~DerivationHasher();
 
-  // The paths that the outputs should have. Ignores paths that the derivation has now, and the
-  // values of environment variables that are named like outputs.
+  // The paths that the outputs should have; nothing if they are only known once something is built:
+  // floating and impure outputs, and all that depends on such ones or on dynamic derivations.
+  // Ignores paths that the derivation has now, and the values of environment variables that are
+  // named like outputs.
   // Throws Code::invalid_derivation if an input has no output of the wanted name.
   std::map<std::string, StorePath> output_paths(const Derivation& derivation);
 
   // Fills in the paths of deferred outputs and sets the environment variables named like them.
   // Such a variable may be absent or empty before; any value but the right one is refused with
-  // Code::invalid_derivation.
+  // Code::invalid_derivation. Changes nothing where the paths cannot be known yet.
   void fill_in_outputs(Derivation& derivation);
 
   // Throws Code::invalid_derivation unless all output paths, and the environment variables named
-  // like outputs, are what they should be; the message has both paths.
+  // like outputs, are what they should be; the message has both paths. Where paths cannot be known
+  // yet, there must be none.
   void check_outputs(const Derivation& derivation);
 
  private:
   struct State;
+  explicit DerivationHasher(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
 
