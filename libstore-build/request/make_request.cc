@@ -3,6 +3,7 @@
 #include <cinch/core/encoding.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/hash.hh>
+#include <cinch/core/placeholder.hh>
 
 #include <algorithm>
 #include <array>
@@ -49,18 +50,6 @@ std::vector<std::string> words_of(const Derivation& derivation, const std::strin
 
 std::string nix32_sha256(std::string_view text) {
   return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::nix32);
-}
-
-// Replaces every occurrence of each first by its second.
-using Rewrites = std::vector<std::pair<std::string, std::string>>;
-std::string rewrite(std::string text, const Rewrites& rewrites) {
-  for (const auto& [from, to] : rewrites) {
-    for (std::size_t at = text.find(from); at != std::string::npos;
-         at = text.find(from, at + to.size())) {
-      text.replace(at, from.size(), to);
-    }
-  }
-  return text;
 }
 
 class RequestMaker {
@@ -128,7 +117,7 @@ class RequestMaker {
     for (const auto& [name, path] : derivation_.output_paths(facts_.store_dir)) {
       if (!path) refuse("the path of its output '" + name + "' is not known");
       request_.outputs.emplace(name, *path);
-      rewrites_.emplace_back(output_placeholder(name), facts_.store_dir.print(*path));
+      placeholders_.emplace(Placeholder::own_output(name).text(), facts_.store_dir.print(*path));
     }
   }
 
@@ -137,7 +126,7 @@ class RequestMaker {
     request_.command = {derivation_.builder};
     for (const std::string& argument : derivation_.arguments) {
       refuse_nul(argument, "an argument of the builder");
-      request_.command.push_back(rewrite(argument, rewrites_));
+      request_.command.push_back(replace_placeholders(argument, placeholders_));
     }
   }
 
@@ -178,12 +167,12 @@ class RequestMaker {
       }
       if (as_file.count(name) == 0) {
         refuse_nul(value, "the environment variable '" + name + "'");
-        request_.environment[name] = rewrite(value, rewrites_);
+        request_.environment[name] = replace_placeholders(value, placeholders_);
         continue;
       }
       std::string file = ".attr-" + nix32_sha256(name);
       request_.environment[name + "Path"] = request_.working_directory + "/" + file;
-      request_.files.push_back({file, rewrite(value, rewrites_)});
+      request_.files.push_back({file, replace_placeholders(value, placeholders_)});
     }
   }
 
@@ -207,7 +196,7 @@ class RequestMaker {
   const RequestFacts& facts_;
   const Settings& settings_;
   BuildRequest request_;
-  Rewrites rewrites_;
+  PlaceholderTexts placeholders_;
 };
 
 }  // namespace
@@ -225,10 +214,6 @@ std::set<std::string> required_features(const Derivation& derivation) {
 std::set<std::string> offered_features(const Settings& settings) {
   if (settings.system_features.empty()) return {"benchmark", "big-parallel", "nixos-test"};
   return {settings.system_features.begin(), settings.system_features.end()};
-}
-
-std::string output_placeholder(std::string_view output) {
-  return "/" + nix32_sha256("nix-output:" + std::string(output));
 }
 
 }  // namespace cinch

@@ -32,7 +32,4 @@ std::set<std::string> required_features(const Derivation& derivation);
 // The features that builds on this machine have: those of the settings, or Nix's defaults.
 std::set<std::string> offered_features(const Settings& settings);
 
-// What stands for an output's path in arguments and environment before it is known.
-std::string output_placeholder(std::string_view output);
-
 }  // namespace cinch

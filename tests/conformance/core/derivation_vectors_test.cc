@@ -5,6 +5,7 @@
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/derivation_json.hh>
+#include <cinch/core/derivation_resolution.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
@@ -240,6 +241,38 @@ TEST_CASE("golden invariants") {
   CHECK_NOTHROW(hasher.check_outputs(ours));
   const Derivation theirs = read_json("invariants/filled-in-deferred-no-env-var-post.json");
   CHECK_THROWS_AS(hasher.check_outputs(theirs), Error);
+}
+
+// A derivation, what its inputs came out as, and the derivation that it resolves to.
+TEST_CASE("golden resolutions") {
+  Table table;
+  for (const std::string& name : files(folder() / "try-resolve", ".json")) {
+    if (!name.ends_with("-before.json")) continue;
+    CAPTURE(name);
+    const std::string stem = "try-resolve/" + name.substr(0, name.size() - 12);
+    const auto trace =
+        nlohmann::json::parse(test::read_file(folder() / (stem + "-buildTrace.json")));
+    const std::optional<Derivation> resolved = resolve_derivation(
+        read_json("try-resolve/" + name), store_dir,
+        [&](const StorePath& path, std::string_view output) -> std::optional<StorePath> {
+          for (const auto& entry : trace) {
+            if (entry[0]["drvPath"] == path.base_name() && entry[0]["output"] == output) {
+              return StorePath::parse(entry[1].get<std::string>());
+            }
+          }
+          return std::nullopt;
+        });
+    std::string after = stem + "-after.json";
+    if (!fs::exists(folder() / after)) after = stem + "-resolved.json";
+    if (!fs::exists(folder() / after)) {
+      CHECK_FALSE(resolved);
+      table.add(name, "not resolved: the trace has not all of its inputs");
+      continue;
+    }
+    REQUIRE(resolved);
+    CHECK(*resolved == read_json(after));
+    table.add(name, "resolves as expected");
+  }
 }
 
 }  // namespace cinch

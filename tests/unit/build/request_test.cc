@@ -2,6 +2,8 @@
 #include "errors.hh"
 #include "request/make_request.hh"
 
+#include <cinch/core/placeholder.hh>
+
 namespace cinch::test {
 namespace {
 
@@ -92,7 +94,7 @@ TEST_CASE("what a request has beside the environment") {
 TEST_CASE("placeholders of outputs are replaced") {
   // From Nix 2.8: builtins.placeholder "out".
   std::string placeholder = "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9";
-  CHECK(output_placeholder("out") == placeholder);
+  CHECK(Placeholder::own_output("out").text() == placeholder);
   Derivation derivation = example();
   derivation.arguments = {"--prefix=" + placeholder + "/x:" + placeholder};
   derivation.environment["where"] = placeholder + "/lib";
@@ -105,7 +107,7 @@ TEST_CASE("placeholders of outputs are replaced") {
 TEST_CASE("attributes that are passed as files") {
   Derivation derivation = example();
   derivation.environment["passAsFile"] = "text\nother";
-  derivation.environment["text"] = "long text " + output_placeholder("out");
+  derivation.environment["text"] = "long text " + Placeholder::own_output("out").text();
   BuildRequest request = request_of(derivation);
   CHECK(request.environment.count("text") == 0);
   REQUIRE(request.files.size() == 1);
