@@ -47,6 +47,10 @@ void check_method(const std::string& output, ContentAddressMethod method, HashAl
   if (method == ContentAddressMethod::text && algorithm != HashAlgorithm::sha256) {
     refuse("an output of method 'text' must have a sha256 hash", output);
   }
+  if (method == ContentAddressMethod::git && algorithm != HashAlgorithm::sha1 &&
+      algorithm != HashAlgorithm::sha256) {
+    refuse("an output of method 'git' must have a sha1 or sha256 hash", output);
+  }
 }
 
 void check_kind(const Derivation& derivation, const std::string& output,

@@ -148,9 +148,6 @@ OutputMethod Reader::read_method(const JsonNode& node, const JsonNode& algorithm
 }
 
 ContentAddressMethod Reader::read_method_name(const JsonNode& method) const {
-  if (method.string() == "git") {
-    not_supported(method, "outputs that are hashed as git objects are not supported");
-  }
   return parse_text(method, parse_content_address_method);
 }
 

@@ -12,12 +12,12 @@ OutputMethod parse_output_method(std::string_view text) {
     return {ContentAddressMethod::flat, parse_hash_algorithm(text)};
   }
   const std::string_view prefix = text.substr(0, colon + 1);
-  for (const auto method : {ContentAddressMethod::nar, ContentAddressMethod::text}) {
+  for (const auto method :
+       {ContentAddressMethod::nar, ContentAddressMethod::text, ContentAddressMethod::git}) {
     if (prefix == method_prefix(method)) {
       return {method, parse_hash_algorithm(text.substr(colon + 1))};
     }
   }
-  if (prefix == "git:") throw Error(Code::not_supported, "git objects are not supported");
   throw Error(Code::malformed, "unknown content-addressing method '" + excerpt(prefix) + "'");
 }
 

@@ -1,5 +1,5 @@
 // Private to the library: how ATerms and older JSON write a method with an algorithm: "sha256",
-// "r:sha256", "text:sha256".
+// "r:sha256", "text:sha256", "git:sha1".
 #pragma once
 
 #include <cinch/core/content_address.hh>
@@ -15,7 +15,7 @@ struct OutputMethod {
   HashAlgorithm algorithm;
 };
 
-// Throws Code::malformed; Code::not_supported for methods of newer versions.
+// Throws Code::malformed.
 OutputMethod parse_output_method(std::string_view text);
 std::string print_output_method(ContentAddressMethod method, HashAlgorithm algorithm);
 

@@ -157,7 +157,8 @@ TEST_CASE("fixed outputs") {
   };
   for (const Good& good :
        {Good{"sha256", ContentAddressMethod::flat}, Good{"r:sha256", ContentAddressMethod::nar},
-        Good{"text:sha256", ContentAddressMethod::text}}) {
+        Good{"text:sha256", ContentAddressMethod::text},
+        Good{"git:sha256", ContentAddressMethod::git}}) {
     const ContentAddress address{good.method, Hash::parse_digest(digest, HashAlgorithm::sha256)};
     const StorePath path = make_content_addressed_path(store_dir, "name", address);
     const std::string text = with_output("\"out\",\"" + store_dir.print(path) + "\",\"" +
@@ -201,6 +202,7 @@ TEST_CASE("floating, impure and deferred outputs") {
       {R"("dev","","sha512","")", FloatingOutput{Method::flat, HashAlgorithm::sha512}},
       {R"("dev","","text:sha256","")", FloatingOutput{Method::text, HashAlgorithm::sha256}},
       {R"("dev","","r:sha1","impure")", ImpureOutput{Method::nar, HashAlgorithm::sha1}},
+      {R"("dev","","git:sha1","")", FloatingOutput{Method::git, HashAlgorithm::sha1}},
   };
   for (const auto& [fields, output] : cases) {
     const std::string text = with_output(fields);

@@ -261,8 +261,8 @@ TEST_CASE("JSON that is not a derivation, with the place") {
        Code::malformed,
        "/outputs/out/hash"},
       {{.outputs = R"("outputs": {"out": {"method": "git", "hash": "x"}}, )"},
-       Code::not_supported,
-       "/outputs/out/method"},
+       Code::malformed,
+       "/outputs/out/hash"},
       {{.outputs = R"("outputs": {"out": {"path": "c015dhfh5l0lp6wxyvdn7bmwhbbr6hr9-x", "method":
           "flat", "hash": "sha256-iUUXyRY8iW7DGirb0zwGgf1fRbLA7wimTJKgP7l/OQ8="}}, )"},
        Code::invalid_derivation,
