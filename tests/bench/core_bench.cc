@@ -3,6 +3,7 @@
 // a part of the names to measure; without one, all.
 
 #include <cinch/core/content_address.hh>
+#include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/encoding.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
@@ -218,6 +219,38 @@ void bench_nars(const Chosen& chosen) {
   });
 }
 
+// Of about 16 KB: half of it inputs and sources, half of it variables, a few of them escaped.
+Derivation large_derivation() {
+  Derivation derivation;
+  derivation.name = "large";
+  derivation.outputs = {{"out", DeferredOutput{}}};
+  derivation.system = "x86_64-linux";
+  derivation.builder = "/bin/sh";
+  for (const StorePath& path : candidates(90)) {
+    derivation.input_derivations[StorePath::parse(path.base_name() + ".drv")] = {"out"};
+    if (derivation.input_derivations.size() % 9 == 0) derivation.input_sources.insert(path);
+  }
+  for (int i = 0; i < 50; ++i) {
+    derivation.environment["variable" + std::to_string(i)] =
+        words(160) + (i % 10 == 0 ? "\"a\"\n" : "");
+  }
+  return derivation;
+}
+
+void bench_derivations(const Chosen& chosen) {
+  constexpr int times = 200;
+  const StoreDir dir;
+  const Derivation derivation = large_derivation();
+  const std::string text = print_derivation(derivation, dir);
+  const double megabytes = static_cast<double>(text.size()) * times / 1e6;
+  chosen.measure("derivation parse, 16 KB", megabytes, "MB/s", [&] {
+    for (int i = 0; i < times; ++i) (void)parse_derivation(text, "large", dir);
+  });
+  chosen.measure("derivation print, 16 KB", megabytes, "MB/s", [&] {
+    for (int i = 0; i < times; ++i) (void)print_derivation(derivation, dir);
+  });
+}
+
 void bench_scanner(const Chosen& chosen) {
   const StorePathSet few = candidates(10);
   const StorePathSet many = candidates(10'000);
@@ -293,6 +326,7 @@ int main(int argc, char* argv[]) {
   cinch::bench_paths(chosen);
   cinch::bench_nars(chosen);
   cinch::bench_trees(chosen);
+  cinch::bench_derivations(chosen);
   cinch::bench_scanner(chosen);
   cinch::bench_rewriter(chosen);
 }
