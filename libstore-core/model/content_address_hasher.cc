@@ -40,9 +40,11 @@ Hash ModuloHasher::finish() {
 namespace {
 
 [[noreturn]] void refuse(ContentAddressMethod method, const char* what) {
-  throw Error(Code::invalid_argument, std::string("the content is ") + what +
-                                          ", which has no content address of the method '" +
-                                          std::string(to_string(method)) + "'");
+  throw Error(Code::invalid_argument,
+              std::string("the content is ") + what + ", but the method '" +
+                  std::string(to_string(method)) + "' stands for " +
+                  (method == ContentAddressMethod::git ? "a directory, or " : "") +
+                  "a regular file that is not executable");
 }
 
 // The bytes of the one file in a NAR.

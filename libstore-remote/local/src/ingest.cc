@@ -18,7 +18,7 @@ auto as_mismatch(const ContentAddress& address, Work work) {
   } catch (const Error& error) {
     if (error.code() != Code::invalid_argument) throw;
     throw Error(Code::hash_mismatch,
-                error.message() + ", but its content address is '" + address.to_string() + "'");
+                error.message() + "; its content address is '" + address.to_string() + "'");
   }
 }
 
