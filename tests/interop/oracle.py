@@ -153,8 +153,11 @@ class Oracle:
         return compared
 
     def check_derivations(self, rng):
-        kinds = ["input"] * 6 + ["fixed"] * 3 + ["structured"]
+        kinds = ["input"] * 6 + ["fixed"] * 3 + ["structured", "impure"]
         return self.compare_derivations(rng, "plain", kinds)
+
+    def check_floating_derivations(self, rng):
+        return self.compare_derivations(rng, "floating", ["input"] * 4 + ["fixed", "floating"])
 
     def compare_derivations(self, rng, title, kinds):
         expression = self.scratch / f"{title}.nix"
