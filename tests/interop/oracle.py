@@ -125,9 +125,11 @@ class Oracle:
     def check_fixed(self, rng):
         compared = 0
         files = generate.write_files(rng, self.scratch / "fixed", self.cases // 50)
-        for algorithm in generate.ALGORITHMS:
+        newer = ["blake3"] if self.version >= (2, 31) else []
+        for algorithm in [*generate.ALGORITHMS, *newer]:
             for mode, flags in (("flat", []), ("nar", ["--recursive"])):
-                theirs = self.nix_store("--add-fixed", *flags, algorithm, *files)
+                theirs = self.nix_store("--add-fixed", "--option", "experimental-features",
+                                        "blake3-hashes", *flags, algorithm, *files)
                 for file, path in zip(files, theirs, strict=True):
                     ours = self.cinch.lines("store", "add", "--dry-run", "--mode", mode,
                                             "--hash-algo", algorithm, file)

@@ -63,7 +63,9 @@ int run_to_base32(Context& context) { return convert(context, HashFormat::nix32)
 int run_to_base64(Context& context) { return convert(context, HashFormat::base64); }
 int run_to_sri(Context& context) { return convert(context, HashFormat::sri); }
 
-constexpr Option algo = {"--algo", "ALGORITHM", "md5, sha1, sha256 (the default) or sha512"};
+constexpr Option algo = {"--algo", "ALGORITHM",
+                         "md5, sha1, sha256 (the default), sha512, blake3, sha3-256, sha3-512 "
+                         "or blake2s-256"};
 constexpr Option type = {"--type", "ALGORITHM", "an older name of --algo"};
 constexpr Option format = {"--format", "FORMAT", "base16, nix32, base64 or sri (the default)"};
 constexpr Option base16 = {"--base16", "", "the same as --format base16"};

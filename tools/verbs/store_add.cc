@@ -61,7 +61,7 @@ constexpr Option dry_run = {"--dry-run", "", "only print the path that it would 
 constexpr Option add_options[] = {
     name,
     {"--mode", "MODE", "nar (the default), git, or flat or text for one regular file"},
-    {"--hash-algo", "ALGORITHM", "md5, sha1, sha256 (the default) or sha512"},
+    {"--hash-algo", "ALGORITHM", "md5, sha1, sha256 (the default), sha512 or blake3"},
     dry_run};
 constexpr Option other_options[] = {name, dry_run};
 
