@@ -140,11 +140,11 @@ Code code_of_errno(int error_number) {
 }  // namespace
 
 Error system_error(int error_number, std::string_view action, std::string subject) {
-  char buffer[128];
-  const char* reason = strerror_r(error_number, buffer, sizeof buffer);
+  // Not strerror(), whose text depends on the locale of the process.
+  const char* reason = strerrordesc_np(error_number);
   std::string message(action);
   message += ": ";
-  message += reason;
+  message += reason != nullptr ? reason : "error " + std::to_string(error_number);
   Error error(code_of_errno(error_number), std::move(message));
   if (error.code() == Code::no_space) {
     return std::move(error).about(std::move(subject)).hint("make room on the disk and try again");

@@ -4,6 +4,7 @@
   headers     every public header is enough by itself, with strict warnings
   exports     libcinch exports what cinch.map lists; the C++ libraries only names of namespace cinch
   needed      the libraries need no shared library but those allowed here
+  purity      libstore-core calls nothing for files, sockets, threads, clocks, locale or the process
   documented  declared in cinch.h = exported = a heading in docs/reference/capi
   abi         libcinch against the baseline capi/frozen/cinch.abi (after a change that is meant:
               surface.py abi BUILD --update)
@@ -144,16 +145,84 @@ def exports(build):
 
 # ---- needed
 
+def not_allowed(library_name, names):
+    """The libraries that this one needs and must not."""
+    return sorted(set(names) - NEEDED.get(library_name, set()) - RUNTIME)
+
+
 def needed(build):
-    failed = False
-    for path in libraries(build):
+    paths = libraries(build)
+    failed = compare("the build", {path.name for path in paths}, "NEEDED", set(NEEDED))
+    for path in paths:
         names = set(re.findall(r"\(NEEDED\).*\[(.*)\]", run("readelf", "--dynamic", path)))
-        allowed = NEEDED.get(path.name, set()) | RUNTIME
         print(f"{path.name}: {' '.join(sorted(names - RUNTIME))}")
-        for name in sorted(names - allowed):
+        for name in not_allowed(path.name, names):
             failed = True
             print(f"{path.name} needs {name}, which is not allowed (NEEDED in surface.py)")
     return failed
+
+
+# ---- purity
+
+# What core must not call, by what it is for; names as c++filt prints them, without versions.
+IMPURE = {
+    "files":
+        r"_*(open|openat|creat|fopen|freopen|fdopen|tmpfile|mkstemp|mkdtemp|read|write|pread|"
+        r"pwrite|readv|writev|close|fclose|fread|fwrite|fputs|fputc|fgets|fseek|lseek|stat|"
+        r"fstat|lstat|fstatat|statx|access|faccessat|readlink|readlinkat|opendir|fdopendir|"
+        r"readdir|unlink|unlinkat|rename|renameat|renameat2|mkdir|mkdirat|symlink|link|chmod|"
+        r"fchmod|chdir|getcwd|ftruncate|fsync|mmap|ioctl|fcntl|dup|dup2|pipe|pipe2|flock|dlopen|"
+        r"v?f?printf(_chk)?|putchar|puts|stdin|stdout|stderr)(64|_2)?|std::filesystem::.*|"
+        r".*\bstd::(__cxx11::)?basic_(i|o)?f(ilebuf|stream)\b.*|.*\bstd::c(in|out|err|log)\b|"
+        r"std::ios_base::.*|std::random_device::.*",
+    "sockets":
+        r"_*(socket|socketpair|connect|bind|listen|accept4?|send|sendto|sendmsg|recv|recvfrom|"
+        r"recvmsg|setsockopt|getaddrinfo|gethostby\w+|poll|ppoll|select|pselect|epoll_\w+)",
+    "threads":
+        r"pthread_\w+|thrd_\w+|mtx_\w+|sem_\w+|sched_\w+|fork|vfork|clone|posix_spawn\w*|"
+        r"exec[lv]\w*|waitpid|kill|signal|sigaction|sigprocmask|__tls_get_addr|std::(thread|"
+        r"jthread|condition_variable|_V2::condition_variable|this_thread)\b.*|"
+        r"std::__atomic_futex\w*::.*|std::__once\w*|std::call_once.*",
+    "clocks":
+        r"clock|clock_(get|set|nano)\w+|gettimeofday|time|times|ftime|(local|gm)time(_r)?|"
+        r"mktime|timegm|strftime|nanosleep|usleep|sleep|alarm|setitimer|timer_\w+|timerfd_\w+|"
+        r"std::chrono::.*::now\(\)",
+    "locale":
+        r"setlocale|newlocale|uselocale|duplocale|localeconv|nl_langinfo\w*|iconv\w*|"
+        r"d?c?n?gettext|strcoll|strxfrm|strtod|strtof|strtold|atof|sscanf|strerror(_r|_l)?|"
+        r"__xpg_strerror_r|mbs?r?towcs?|wcs?r?tombs?|is(alpha|digit|space|alnum|print)|to(lower|"
+        r"upper)|__ctype_\w+|std::locale\b.*|"
+        r".*\bstd::(__cxx11::)?basic_[io]?(string)?stream\b.*|.*\bstd::(__cxx11::)?(ctype|"
+        r"codecvt|num_get|num_put|moneypunct|time_get|collate)\b.*",
+    "the process":
+        r"(secure_)?getenv|setenv|putenv|environ|exit|_exit|quick_exit|system|popen|getpid|"
+        r"get(e?[ug]id)|getpw\w+|getgr\w+|sysconf|uname|gethostname|syscall|syslog",
+}
+# nlohmann_json asks for the decimal point so that it can undo it: no number depends on a locale.
+PURE_ENOUGH = {"localeconv", "strtod"}
+
+
+def impure(names):
+    """(name, what it is for) of each that core must not call."""
+    return [(name, kind) for name in sorted(set(names) - PURE_ENOUGH)
+            for kind, pattern in IMPURE.items() if re.fullmatch(pattern, name)]
+
+
+def undefined(path):
+    """What a library needs from others, without the versions of symbols."""
+    names = [line.split()[-1].split("@")[0] for line in
+             run("nm", "--dynamic", "--undefined-only", path).splitlines()]
+    return run("c++filt", input="\n".join(names)).splitlines()
+
+
+def purity(build):
+    path = library(build, "libstore-core.so")
+    names = undefined(path)
+    found = impure(names)
+    for name, kind in found:
+        print(f"libstore-core calls {name}, which is for {kind}")
+    print(f"{len(names)} names, {len(found)} impure")
+    return bool(found) or not names
 
 
 # ---- documented
@@ -198,7 +267,7 @@ def abi(build):
     return result.returncode
 
 
-PARTS = {part.__name__: part for part in (headers, exports, needed, documented, abi)}
+PARTS = {part.__name__: part for part in (headers, exports, needed, purity, documented, abi)}
 
 if __name__ == "__main__":
     if len(sys.argv) < 3 or sys.argv[1] not in PARTS:

@@ -22,6 +22,8 @@ TEST_CASE("errno values become codes") {
   CHECK(system_error(EACCES, "cannot open", "f").code() == Code::permission_denied);
   CHECK(system_error(ENOENT, "cannot open", "f").code() == Code::not_found);
   CHECK(system_error(EIO, "cannot read", "f").code() == Code::io);
+  CHECK(system_error(EIO, "cannot read", "f").message() == "cannot read: Input/output error");
+  CHECK(system_error(9999, "cannot read", "f").message() == "cannot read: error 9999");
 }
 
 }  // namespace cinch
