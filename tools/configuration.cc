@@ -24,12 +24,18 @@ std::string variable(const Environment& environment, const std::string& name) {
   return found == environment.end() ? std::string() : found->second;
 }
 
-// Files that cannot be opened are left out, as Nix does.
+// A file that exists but cannot be read counts as empty, as Nix has it.
 std::optional<std::string> read_config_file(const std::string& name) {
   const Descriptor file(::open(name.c_str(), O_RDONLY | O_CLOEXEC));
-  if (!file) return std::nullopt;
+  if (!file && (errno == ENOENT || errno == ENOTDIR)) return std::nullopt;
+  if (!file) return std::string();
   DescriptorSource source(file.get(), name);
-  return read_all(source, config_file_bytes_max);
+  try {
+    return read_all(source, config_file_bytes_max);
+  } catch (const Error& error) {
+    if (error.code() != Code::io) throw;
+    return std::string();  // a directory, for example
+  }
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {

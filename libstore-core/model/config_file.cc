@@ -19,7 +19,7 @@ struct OpenFile {
 };
 
 std::vector<std::string_view> split_words(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r\f\v";
+  constexpr std::string_view blanks = " \t\r";
   std::vector<std::string_view> words;
   line = line.substr(0, line.find('#'));
   for (;;) {

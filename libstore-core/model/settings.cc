@@ -449,11 +449,28 @@ std::string Settings::get(std::string_view name) const {
   return std::visit(Getter{*this}, entry->field);
 }
 
+std::optional<std::string> Settings::find_other(std::string_view name) const {
+  // What is added to a setting that has a field, and is no list, is not that setting.
+  const std::string added = std::string(extra_prefix).append(name);
+  const bool has_field = find_entry(name) != nullptr;
+  std::optional<std::string> value;
+  for (const ConfigLine& line : others) {
+    if (line.name == name) {
+      value = line.value;
+    } else if (line.name == added && !has_field) {
+      value = value && !value->empty() ? *value + " " + line.value : line.value;
+    }
+  }
+  return value;
+}
+
 std::vector<ConfigLine> apply_config(Settings& settings, std::span<const ConfigLine> lines) {
   std::vector<ConfigLine> unknown;
   for (const ConfigLine& line : lines) {
     try {
-      if (!settings.set(line.name, line.value) && !is_foreign(line.name)) unknown.push_back(line);
+      if (settings.set(line.name, line.value)) continue;
+      settings.others.push_back(line);
+      if (!is_foreign(line.name)) unknown.push_back(line);
     } catch (Error& error) {
       error.add_context(line.file + ":" + std::to_string(line.line));
       throw;

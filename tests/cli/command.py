@@ -79,13 +79,17 @@ class CommandTest(unittest.TestCase):
 
     def nix(self, *arguments, input=b""):
         """What Nix 2.8 prints for the same arguments."""
-        environment = {**self.environment,
-                       "NIX_CONFIG": "experimental-features = nix-command\nbuild-users-group =\n"
-                                     "substituters =\nsandbox = false"}
-        process = subprocess.run([NIX, *map(str, arguments)], input=input, capture_output=True,
-                                 cwd=self.directory, env=environment, timeout=TIMEOUT_SECONDS)
-        self.assertEqual(process.returncode, 0, process.stderr)
-        return process.stdout.decode().removesuffix("\n")
+        result = self.nix_result(*arguments, input=input, environment={
+            "NIX_CONFIG": "experimental-features = nix-command\nbuild-users-group =\n"
+                          "substituters =\nsandbox = false"})
+        self.assertEqual(result.status, 0, result)
+        return result.out.removesuffix("\n")
+
+    def nix_result(self, *arguments, input=b"", environment=None):
+        """Runs Nix 2.8 and returns what happened, whatever that was."""
+        return Result(subprocess.run([NIX, *map(str, arguments)], input=input, capture_output=True,
+                                     cwd=self.directory, timeout=TIMEOUT_SECONDS,
+                                     env={**self.environment, **(environment or {})}))
 
     def write(self, name, text, executable=False):
         file = self.directory / name

@@ -1,9 +1,10 @@
 #!/usr/bin/env python3
 """Where settings come from, and which source wins."""
 import json
+import os
 import unittest
 
-from command import CommandTest, main
+from command import CommandTest, main, needs_nix
 
 
 class ConfigTest(CommandTest):
@@ -58,6 +59,69 @@ class ConfigTest(CommandTest):
         self.assertEqual(result.err.count("warning: unknown setting 'humbug'"), 1, result)
         self.assertNotIn("substituters", result.err)
         self.assertEqual(self.cinch("config", "show", "cores", "--quiet", "--quiet").err, "")
+
+    def test_what_has_no_meaning_is_kept(self):
+        self.write_config("substituters = https://a  https://b\nextra-substituters = c\n"
+                          "bogus = 1\nextra-cores = 2\n")
+        show = lambda *arguments: self.cinch("config", "show", *arguments, "--quiet", "--quiet").out
+        self.assertEqual(show("substituters"), "https://a https://b c\n")
+        self.assertEqual(show("bogus"), "1\n")
+        self.assertEqual(show("cores"), "0\n")
+        self.assertTrue(show().endswith("\nbogus = 1\nextra-cores = 2\n"
+                                        "substituters = https://a https://b c\n"))
+        self.assertEqual(json.loads(show("--json"))["bogus"], {"value": "1"})
+
+    def test_files_that_cannot_be_read(self):
+        self.write_config("include folder\ncores = 3\n")
+        (self.directory / "etc/folder").mkdir()
+        self.assertEqual(self.cores(), "3")
+        self.write_config("include folder/none\n")
+        self.fail_with(1, "config", "show")
+
+    @unittest.skipIf(os.geteuid() == 0, "root may read everything")
+    def test_files_that_must_not_be_read(self):
+        self.write_config("include secret\ncores = 3\n")
+        self.write("etc/secret", "cores = 4\n").chmod(0)
+        self.assertEqual(self.cores(), "3")
+
+    @needs_nix
+    def test_same_as_nix(self):
+        names = ("cores", "keep-going", "max-build-log-size", "system-features", "trusted-users",
+                 "sandbox-paths", "timeout", "log-lines", "substituters")
+        self.write("etc/more/b.conf", "timeout = 7\n!include absent\ninclude c.conf\n")
+        self.write("etc/more/c.conf", "log-lines = 12")
+        for text in ("cores = 4 # x\n#cores = 5\n", "\t cores  =\t4\r\n", "cores = 4\ncores = 5",
+                     "include more/b.conf\ntimeout = 8\n", "timeout = 8\ninclude more/b.conf\n",
+                     "keep-going = yes\nkeep-going = 1\n", "build-cores = 3\n",
+                     "max-build-log-size = 2048\n", "build-max-log-size = 1\nbogus = x",
+                     "system-features =   b  a \n", "system-features =\nextra-system-features = c",
+                     "trusted-users = a b\nextra-trusted-users = c\n",
+                     "substituters = https://a.example https://b.example\n",
+                     "extra-cores = 5\ncores = 2#3\n",
+                     "cores = 4\f\n", "cores=4", "cores 4", "= 4", "include", "include a b",
+                     "include none", "keep-going = maybe", "cores = x", "cores = -1", "cores =",
+                     "max-build-log-size = 2X", "build-timeout = 1"):
+            with self.subTest(text):
+                self.write_config(text)
+                ours = self.cinch("config", "show")
+                theirs = self.nix_result("show-config", "--option", "experimental-features",
+                                         "nix-command")
+                self.assertEqual(ours.status == 0, theirs.status == 0, (ours, theirs))
+                if ours.status == 0:
+                    self.compare(names, ours.out, theirs.out)
+
+    def compare(self, names, ours, theirs):
+        """The settings of these names; lists as sets, as Nix sorts some of them."""
+        values = [{name: set(value.split())
+                   for name, _, value in (line.partition(" = ") for line in text.splitlines())}
+                  for text in (ours, theirs)]
+        for name in names:
+            if name in values[0] and self.is_set(name):
+                self.assertEqual(values[0][name], values[1][name], name)
+
+    def is_set(self, name):
+        """Whether nix.conf speaks of it: defaults differ."""
+        return name in (self.directory / "etc/nix.conf").read_text()
 
     def test_bad_values(self):
         text = self.fail_with(1, "config", "show", "--cores", "many")

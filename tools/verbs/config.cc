@@ -6,6 +6,7 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <set>
 
 namespace cinch::cli {
 
@@ -33,10 +34,23 @@ std::string typed(std::string_view name, const std::string& text) {
   return number ? text : json_string(text);
 }
 
+// Names of what was set that has no meaning here.
+std::set<std::string> other_names(const Settings& settings) {
+  constexpr std::string_view extra = "extra-";
+  std::set<std::string> names;
+  for (const ConfigLine& line : settings.others) {
+    const std::string base =
+        line.name.starts_with(extra) ? line.name.substr(extra.size()) : line.name;
+    names.insert(settings.find_other(base) ? base : line.name);
+  }
+  return names;
+}
+
 int run_show(Context& context) {
   const std::vector<std::string>& given = context.arguments.positional();
   if (!given.empty()) {
-    context.output.line(context.settings.get(given.front()));
+    const auto other = context.settings.find_other(given.front());
+    context.output.line(other ? *other : context.settings.get(given.front()));
     return 0;
   }
   const Settings defaults;
@@ -50,6 +64,14 @@ int run_show(Context& context) {
       context.output.line(std::string(name) + " = " + value);
     }
   }
+  for (const std::string& name : other_names(context.settings)) {
+    const std::string value = context.settings.find_other(name).value_or("");
+    if (context.has("--json")) {
+      members.emplace_back(name, json_object({{"value", json_string(value)}}));
+    } else {
+      context.output.line(name + " = " + value);
+    }
+  }
   if (context.has("--json")) context.output.line(json_object(members));
   return 0;
 }
@@ -59,7 +81,8 @@ constexpr Option options[] = {{"--json", "", "print values and defaults as JSON"
 constexpr Verb table[] = {
     {"config show", "Print the settings that are in force", "[NAME]", 0, 1,
      "With NAME, prints that value only. Settings come from nix.conf, the user's files, NIX_CONFIG "
-     "and the command line, in that order; the last one wins.",
+     "and the command line, in that order; the last one wins. What is set but has no meaning here "
+     "comes last.",
      "cinch config show max-jobs", options, run_show},
 };
 

@@ -67,8 +67,8 @@ TEST_CASE("includes stand for what they contain") {
 }
 
 TEST_CASE("lines that are none, with file and line") {
-  for (const std::string line :
-       {"cores", "cores 4", "cores=4", "cores =4", "= 4", "include", "include a b", "!include"}) {
+  for (const std::string line : {"cores", "cores 4", "cores=4", "cores =4", "= 4", "include",
+                                 "include a b", "!include", "a\f= 1"}) {
     const Files files{{{"/nix.conf", "a = 1\n" + line + "\n"}}};
     const auto error = error_of([&] { files.parse("/nix.conf"); });
     CAPTURE(line);

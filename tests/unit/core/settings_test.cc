@@ -158,6 +158,19 @@ TEST_CASE("a configuration is applied line by line") {
   CHECK(unknown[0].name == "coers");
   CHECK(unknown[0].line == 5);
   CHECK(settings.cores == 6);
+  REQUIRE(settings.others.size() == 4);
+  CHECK(settings.others[3].name == "coers");
+  CHECK(settings.others[3].value == "5");
+  CHECK(settings.others[3].file == "/nix.conf");
+  CHECK(settings.others[3].line == 5);
+  CHECK(settings.find_other("coers") == "5");
+  CHECK(settings.find_other("substituters") == "https://x y");
+  CHECK_FALSE(settings.find_other("cores"));
+  CHECK_FALSE(settings.find_other("extra"));
+  const std::vector<ConfigLine> no_list = {{"extra-cores", "4", "/nix.conf", 1}};
+  CHECK(apply_config(settings, no_list).size() == 1);
+  CHECK_FALSE(settings.find_other("cores"));
+  CHECK(settings.find_other("extra-cores") == "4");
 
   const std::vector<ConfigLine> bad = {{"cores", "x", "/nix.conf", 9}};
   const auto error = error_of([&] { apply_config(settings, bad); });

@@ -8,6 +8,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -63,6 +64,9 @@ struct CINCH_CORE_API Settings {
   bool fsync_metadata = true;
   bool fsync_store_paths = false;
   std::vector<std::string> experimental_features;
+  // What has no field above, in the order in which it was set: settings of Nix that this library
+  // has no use for, and names that nobody knows. apply_config() fills it.
+  std::vector<ConfigLine> others;
 
   // Sets one setting from text, by its name, an alias, or `extra-<name>` (appends to a list).
   // False if the name is not known. Throws Code::malformed for a value of the wrong type, with the
@@ -72,10 +76,14 @@ struct CINCH_CORE_API Settings {
   static std::vector<std::string_view> names();
   // A setting as nix.conf would spell it. Throws Code::not_found.
   std::string get(std::string_view name) const;
+  // The value of one of `others`, by the name that it was set by: the last one, and what
+  // `extra-<name>` added to it since.
+  std::optional<std::string> find_other(std::string_view name) const;
 };
 
 // Settings that exist in Nix but have no meaning here are accepted in silence; names that nobody
-// knows are returned, so that the caller can warn.
+// knows are returned, so that the caller can warn. Neither is lost: `settings.others` has both.
+// Throws Code::malformed for a value of the wrong type, with file and line as the context.
 CINCH_CORE_API std::vector<ConfigLine> apply_config(Settings& settings,
                                                     std::span<const ConfigLine> lines);
 
