@@ -2,6 +2,7 @@
 #include "derivation_writer.hh"
 #include "json_node.hh"
 #include "output_method.hh"
+#include "structured_json.hh"
 
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/error.hh>
@@ -13,7 +14,6 @@ namespace cinch {
 
 namespace {
 
-constexpr std::string_view structured_variable = "__json";
 constexpr int format_version = 4;
 constexpr int indent = 2;
 

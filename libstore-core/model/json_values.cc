@@ -2,6 +2,8 @@
 
 #include <cinch/core/encoding.hh>
 
+#include <deque>
+#include <string>
 #include <utility>
 
 namespace cinch {
@@ -16,6 +18,12 @@ std::uint64_t read_number(const JsonNode& node, std::uint64_t max) {
 bool read_bool(const JsonNode& node) {
   if (!node.value().is_boolean()) node.fail("expected 'true' or 'false'");
   return node.value().get<bool>();
+}
+
+std::set<std::string> read_strings(const JsonNode& node) {
+  std::set<std::string> strings;
+  for_each_element(node, [&](const JsonNode& one) { strings.insert(one.string()); });
+  return strings;
 }
 
 StorePath read_base_name(const JsonNode& node) {
@@ -64,6 +72,42 @@ std::set<Signature> read_signatures(const JsonNode& node) {
   std::set<Signature> signatures;
   for_each_element(node, [&](const JsonNode& one) { signatures.insert(read_signature(one)); });
   return signatures;
+}
+
+std::string read_output_name(const JsonNode& node) {
+  return parse_text(node, [](const std::string& text) {
+    check_store_path_name(text);
+    return text;
+  });
+}
+
+Json to_json(const SinglePath& path) {
+  Json json = path.path.base_name();
+  for (const std::string& output : path.outputs) {
+    json = Json{{"drvPath", std::move(json)}, {"output", output}};
+  }
+  return json;
+}
+
+// Down to the path first; the outputs are read on the way back up.
+SinglePath read_single_path(const JsonNode& node) {
+  std::deque<JsonNode> nodes = {node};
+  while (!nodes.back().value().is_string()) {
+    if (nodes.size() > dynamic_path_depth_max) {
+      throw Error(Code::limit_exceeded, "more than " + std::to_string(dynamic_path_depth_max) +
+                                            " outputs stand one after the other")
+          .about(node.place());
+    }
+    nodes.push_back(nodes.back().require("drvPath"));
+  }
+  SinglePath path{.path = read_base_name(nodes.back()), .outputs = {}};
+  if (nodes.size() > 1 && !path.path.is_derivation()) {
+    nodes.back().fail("only a derivation has outputs; its name must end in '.drv'");
+  }
+  for (std::size_t above = nodes.size() - 1; above-- > 0;) {
+    path.outputs.push_back(read_output_name(nodes[above].require("output")));
+  }
+  return path;
 }
 
 }  // namespace cinch

@@ -4,7 +4,6 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/model_json.hh>
 
-#include <deque>
 #include <limits>
 #include <utility>
 
@@ -30,13 +29,6 @@ std::string dump(const Json& json) {
   }
 }
 
-std::string read_output(const JsonNode& node) {
-  return parse_text(node, [](const std::string& text) {
-    check_store_path_name(text);
-    return text;
-  });
-}
-
 // --- output specs and deriving paths ---
 
 Json spec_json(const OutputSpec& spec) {
@@ -50,38 +42,9 @@ OutputSpec read_spec(const JsonNode& node) {
   if (items.empty()) node.fail("expected the names of outputs, or \"*\"");
   Names names;
   for_each_element(node, [&](const JsonNode& item) {
-    if (!names.insert(read_output(item)).second) item.fail("an output is there twice");
+    if (!names.insert(read_output_name(item)).second) item.fail("an output is there twice");
   });
   return names;
-}
-
-Json single_json(const SinglePath& path) {
-  Json json = path.path.base_name();
-  for (const std::string& output : path.outputs) {
-    json = Json{{"drvPath", std::move(json)}, {"output", output}};
-  }
-  return json;
-}
-
-// Down to the path first; the outputs are read on the way back up.
-SinglePath read_single(const JsonNode& node) {
-  std::deque<JsonNode> nodes = {node};
-  while (!nodes.back().value().is_string()) {
-    if (nodes.size() > dynamic_path_depth_max) {
-      throw Error(Code::limit_exceeded, "more than " + std::to_string(dynamic_path_depth_max) +
-                                            " outputs stand one after the other")
-          .about(node.place());
-    }
-    nodes.push_back(nodes.back().require("drvPath"));
-  }
-  SinglePath path{.path = read_base_name(nodes.back()), .outputs = {}};
-  if (nodes.size() > 1 && !path.path.is_derivation()) {
-    nodes.back().fail("only a derivation has outputs; its name must end in '.drv'");
-  }
-  for (std::size_t above = nodes.size() - 1; above-- > 0;) {
-    path.outputs.push_back(read_output(nodes[above].require("output")));
-  }
-  return path;
 }
 
 // --- build results ---
@@ -165,15 +128,15 @@ std::optional<OutputSpec> parse_output_spec_json(std::string_view json) {
   });
 }
 
-std::string print_single_path_json(const SinglePath& path) { return dump(single_json(path)); }
+std::string print_single_path_json(const SinglePath& path) { return dump(to_json(path)); }
 
 SinglePath parse_single_path_json(std::string_view json) {
-  return read_document(json, read_single);
+  return read_document(json, read_single_path);
 }
 
 std::string print_dynamic_path_json(const DynamicPath& path) {
   if (path.outputs) {
-    return dump({{"drvPath", single_json(path.start)}, {"outputs", spec_json(*path.outputs)}});
+    return dump({{"drvPath", to_json(path.start)}, {"outputs", spec_json(*path.outputs)}});
   }
   if (path.start.outputs.empty()) return dump(path.start.path.base_name());
   throw Error(Code::invalid_argument, "a deriving path must end with a list of outputs")
@@ -182,9 +145,11 @@ std::string print_dynamic_path_json(const DynamicPath& path) {
 
 DynamicPath parse_dynamic_path_json(std::string_view json) {
   return read_document(json, [](const JsonNode& node) {
-    if (node.value().is_string()) return DynamicPath{.start = read_single(node), .outputs = {}};
+    if (node.value().is_string())
+      return DynamicPath{.start = read_single_path(node), .outputs = {}};
     const JsonNode inner = node.require("drvPath");
-    DynamicPath path{.start = read_single(inner), .outputs = read_spec(node.require("outputs"))};
+    DynamicPath path{.start = read_single_path(inner),
+                     .outputs = read_spec(node.require("outputs"))};
     if (path.start.outputs.empty() && !path.start.path.is_derivation()) {
       inner.fail("only a derivation has outputs; its name must end in '.drv'");
     }

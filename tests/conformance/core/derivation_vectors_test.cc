@@ -5,10 +5,12 @@
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/derivation_json.hh>
+#include <cinch/core/derivation_options.hh>
 #include <cinch/core/derivation_resolution.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <functional>
 #include <iostream>
 #include <map>
 #include <sstream>
@@ -243,6 +245,67 @@ TEST_CASE("golden invariants") {
   CHECK_THROWS_AS(hasher.check_outputs(theirs), Error);
 }
 
+namespace {
+
+// The derivation whose options a file has.
+std::string derivation_of_options(const std::string& name) {
+  if (name.ends_with("-options.json")) return name.substr(0, name.size() - 13) + ".json";
+  const std::map<std::string, std::string> stems = {
+      {"defaults", "-defaults"},
+      {"all_set", ""},
+      {"structuredAttrs_defaults", "-structured-attrs-defaults"},
+      {"structuredAttrs_all_set", "-structured-attrs"},
+  };
+  return name.substr(0, 2) + "/advanced-attributes" + stems.at(fs::path(name).stem().string()) +
+         ".json";
+}
+
+}  // namespace
+
+TEST_CASE("golden options") {
+  Table table;
+  std::size_t seen = 0;
+  for (const std::string& name : files(folder(), ".json")) {
+    if (!name.ends_with("-options.json") &&
+        name.find("/derivation-options/") == std::string::npos) {
+      continue;
+    }
+    CAPTURE(name);
+    ++seen;
+    const std::string text = without_newline(test::read_file(folder() / name));
+    const DerivationOptions options = parse_derivation_options_json(text);
+    CHECK(print_derivation_options_json(options) == text);
+    const Derivation derivation = read_json(derivation_of_options(name));
+    CHECK(read_derivation_options(derivation, store_dir) == options);
+    // Without its addresses, it says the same of the floating derivation.
+    if (name.starts_with("ia/") && name.ends_with("efaults.json")) {
+      const std::string floating = "ca" + derivation_of_options(name).substr(2);
+      CHECK(read_derivation_options(read_json(floating), store_dir) == options);
+    }
+    table.add(name, "same as text, same as the derivation's");
+  }
+  CHECK(seen == 10);
+}
+
+namespace {
+
+using Trace = std::function<std::optional<StorePath>(const StorePath&, std::string_view)>;
+
+// What the outputs of inputs came out as.
+Trace read_trace(const std::string& name) {
+  const auto trace = nlohmann::json::parse(test::read_file(folder() / name));
+  return [trace](const StorePath& path, std::string_view output) -> std::optional<StorePath> {
+    for (const auto& entry : trace) {
+      if (entry[0]["drvPath"] == path.base_name() && entry[0]["output"] == output) {
+        return StorePath::parse(entry[1].get<std::string>());
+      }
+    }
+    return std::nullopt;
+  };
+}
+
+}  // namespace
+
 // A derivation, what its inputs came out as, and the derivation that it resolves to.
 TEST_CASE("golden resolutions") {
   Table table;
@@ -250,18 +313,9 @@ TEST_CASE("golden resolutions") {
     if (!name.ends_with("-before.json")) continue;
     CAPTURE(name);
     const std::string stem = "try-resolve/" + name.substr(0, name.size() - 12);
-    const auto trace =
-        nlohmann::json::parse(test::read_file(folder() / (stem + "-buildTrace.json")));
-    const std::optional<Derivation> resolved = resolve_derivation(
-        read_json("try-resolve/" + name), store_dir,
-        [&](const StorePath& path, std::string_view output) -> std::optional<StorePath> {
-          for (const auto& entry : trace) {
-            if (entry[0]["drvPath"] == path.base_name() && entry[0]["output"] == output) {
-              return StorePath::parse(entry[1].get<std::string>());
-            }
-          }
-          return std::nullopt;
-        });
+    const Trace find = read_trace(stem + "-buildTrace.json");
+    const std::optional<Derivation> resolved =
+        resolve_derivation(read_json("try-resolve/" + name), store_dir, find);
     std::string after = stem + "-after.json";
     if (!fs::exists(folder() / after)) after = stem + "-resolved.json";
     if (!fs::exists(folder() / after)) {
@@ -271,7 +325,15 @@ TEST_CASE("golden resolutions") {
     }
     REQUIRE(resolved);
     CHECK(*resolved == read_json(after));
-    table.add(name, "resolves as expected");
+    const std::string options = stem + "-before-options.json";
+    if (fs::exists(folder() / options)) {
+      const auto before = parse_derivation_options_json(test::read_file(folder() / options));
+      const auto expected = parse_derivation_options_json(
+          test::read_file(folder() / (stem + "-resolved-options.json")));
+      CHECK(resolve_derivation_options(before, find) == expected);
+    }
+    table.add(name, fs::exists(folder() / options) ? "resolves as expected, its options too"
+                                                   : "resolves as expected");
   }
 }
 
