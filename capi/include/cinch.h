@@ -46,8 +46,12 @@
  *    during the call it was passed to, never by two threads at once for one call, but not always
  *    on the calling thread. It returns 0 to go on, and anything else to stop: the function then
  *    ends with CINCH_CANCELLED. It must not let an exception or longjmp out, and must not free the
- *    store.
- * 8. No exception, signal handler, print or exit crosses this interface. The library reads no
+ *    handle of the call. One that a ..._new function takes is called during later calls with the
+ *    new handle, and only then.
+ * 8. Streams are handles, too: ..._new makes one, ..._write gives it the next bytes, in pieces of
+ *    any size, and ..._finish says that there are no more. After a failure, or ..._finish, only
+ *    getters and ..._free may be called; other functions give CINCH_INVALID_ARGUMENT.
+ * 9. No exception, signal handler, print or exit crosses this interface. The library reads no
  *    environment variable, changes no process-wide state, and opens descriptors close-on-exec.
  *
  * Every function is described in docs/reference/capi.
@@ -150,6 +154,80 @@ CINCH_API cinch_error* cinch_cancel_new(cinch_cancel** cancel_out) CINCH_NOEXCEP
 CINCH_API void cinch_cancel_request(const cinch_cancel* cancel) CINCH_NOEXCEPT;
 CINCH_API void cinch_cancel_free(cinch_cancel* cancel) CINCH_NOEXCEPT;
 
+/* ---- Texts: bytes that the library made, or that a callback gives to it */
+
+typedef struct cinch_text cinch_text;
+
+/* A copy of the bytes. */
+CINCH_API cinch_error* cinch_text_new(cinch_str bytes, cinch_text** text_out) CINCH_NOEXCEPT;
+/* The bytes; a NUL follows. */
+CINCH_API cinch_str cinch_text_str(const cinch_text* text) CINCH_NOEXCEPT;
+CINCH_API void cinch_text_free(cinch_text* text) CINCH_NOEXCEPT;
+
+/* ---- Encodings of bytes as text, strict: each value has one text, but for the case of base 16 */
+
+#define CINCH_BASE16 1
+#define CINCH_NIX32 2 /* Nix's base 32: 0123456789abcdfghijklmnpqrsvwxyz, the last byte first */
+#define CINCH_BASE64 3
+#define CINCH_SRI 4 /* of hashes only: "sha256-<base64>" */
+
+CINCH_API cinch_error* cinch_encode(uint32_t encoding, cinch_str bytes,
+                                    cinch_text** text_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_decode(uint32_t encoding, cinch_str text,
+                                    cinch_text** bytes_out) CINCH_NOEXCEPT;
+
+/* ---- Hashes: a digest and the algorithm that made it */
+
+/* Algorithms. Numbers never change; new ones may appear. */
+#define CINCH_MD5 1
+#define CINCH_SHA1 2
+#define CINCH_SHA256 3
+#define CINCH_SHA512 4
+#define CINCH_BLAKE3 5
+#define CINCH_SHA3_256 6 /* Guix's, as the following ones */
+#define CINCH_SHA3_512 7
+#define CINCH_BLAKE2S_256 8
+
+typedef struct cinch_hash cinch_hash; /* a value */
+typedef struct cinch_hasher
+    cinch_hasher; /* a stream that is hashed by several algorithms at once */
+
+/* "sha256", "blake2s-256", ...: CINCH_MALFORMED for other names. */
+CINCH_API cinch_error* cinch_hash_algorithm_parse(cinch_str name,
+                                                  uint32_t* algorithm_out) CINCH_NOEXCEPT;
+/* "unknown" for numbers that are none. */
+CINCH_API cinch_str cinch_hash_algorithm_name(uint32_t algorithm) CINCH_NOEXCEPT;
+/* The bytes of its digests, 16 to 64; 0 for numbers that are none. */
+CINCH_API size_t cinch_hash_algorithm_digest_bytes(uint32_t algorithm) CINCH_NOEXCEPT;
+
+/* From a digest of the right length, in bytes. */
+CINCH_API cinch_error* cinch_hash_new(uint32_t algorithm, cinch_str digest,
+                                      cinch_hash** hash_out) CINCH_NOEXCEPT;
+/* The hash of some bytes. */
+CINCH_API cinch_error* cinch_hash_of(uint32_t algorithm, cinch_str bytes,
+                                     cinch_hash** hash_out) CINCH_NOEXCEPT;
+/* "sha256:<base 16, nix32 or base64>", "sha256-<base64>"; the digest alone if `algorithm` is not 0,
+ * in which case the text may name no other. */
+CINCH_API cinch_error* cinch_hash_parse(cinch_str text, uint32_t algorithm,
+                                        cinch_hash** hash_out) CINCH_NOEXCEPT;
+/* With the algorithm before it, or, but for CINCH_SRI, without. */
+CINCH_API cinch_error* cinch_hash_print(const cinch_hash* hash, uint32_t encoding,
+                                        bool with_algorithm, cinch_text** text_out) CINCH_NOEXCEPT;
+CINCH_API uint32_t cinch_hash_algorithm(const cinch_hash* hash) CINCH_NOEXCEPT;
+/* The bytes; no NUL follows. */
+CINCH_API cinch_str cinch_hash_digest(const cinch_hash* hash) CINCH_NOEXCEPT;
+CINCH_API void cinch_hash_free(cinch_hash* hash) CINCH_NOEXCEPT;
+
+CINCH_API cinch_error* cinch_hasher_new(const uint32_t* algorithms, size_t algorithms_count,
+                                        cinch_hasher** hasher_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_hasher_write(cinch_hasher* hasher, cinch_str bytes) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_hasher_finish(cinch_hasher* hasher) CINCH_NOEXCEPT;
+CINCH_API uint64_t cinch_hasher_size_bytes(const cinch_hasher* hasher) CINCH_NOEXCEPT;
+/* After cinch_hasher_finish(), in the order of the algorithms; NULL before, and behind the last. */
+CINCH_API const cinch_hash* cinch_hasher_hash_at(const cinch_hasher* hasher,
+                                                 size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_hasher_free(cinch_hasher* hasher) CINCH_NOEXCEPT;
+
 /* ---- Store paths: the name of one object in a store */
 
 typedef struct cinch_path cinch_path;
@@ -157,6 +235,23 @@ typedef struct cinch_paths cinch_paths; /* a list of them */
 
 CINCH_API cinch_error* cinch_path_parse(cinch_str store_dir, cinch_str text,
                                         cinch_path** path_out) CINCH_NOEXCEPT;
+/* From "<32 characters>-<name>". */
+CINCH_API cinch_error* cinch_path_from_base_name(cinch_str store_dir, cinch_str base_name,
+                                                 cinch_path** path_out) CINCH_NOEXCEPT;
+/* From the 20 bytes that the hash part stands for, and the name. */
+CINCH_API cinch_error* cinch_path_from_digest(cinch_str store_dir, cinch_str digest, cinch_str name,
+                                              cinch_path** path_out) CINCH_NOEXCEPT;
+/* The path that `text` is or lies below ("/nix/store/<32 characters>-<name>/bin/x"), or NULL; goes
+ * by the text alone. What follows the path begins at `rest_offset`. */
+CINCH_API cinch_error* cinch_path_find(cinch_str store_dir, cinch_str text, cinch_path** path_out,
+                                       size_t* rest_offset_out) CINCH_NOEXCEPT;
+/* Gives the target of the symlink `file_name`, which is absolute, or leaves it NULL if that is
+ * none. The library takes the text over. */
+typedef int32_t (*cinch_read_link_fn)(cinch_str file_name, cinch_text** target_out, void* payload);
+/* Follows symlinks, as ./result is one, to a place in the store, whose name it gives. */
+CINCH_API cinch_error* cinch_path_follow(cinch_str store_dir, cinch_str file_name,
+                                         cinch_read_link_fn read_link, void* payload,
+                                         cinch_text** place_out) CINCH_NOEXCEPT;
 CINCH_API cinch_error* cinch_path_clone(const cinch_path* path,
                                         cinch_path** path_out) CINCH_NOEXCEPT;
 /* "/nix/store/<32 characters>-<name>" */
@@ -167,11 +262,187 @@ CINCH_API cinch_str cinch_path_base_name(const cinch_path* path) CINCH_NOEXCEPT;
 CINCH_API cinch_str cinch_path_name(const cinch_path* path) CINCH_NOEXCEPT;
 /* "<32 characters>"; no NUL follows */
 CINCH_API cinch_str cinch_path_hash_part(const cinch_path* path) CINCH_NOEXCEPT;
+/* "/nix/store"; no NUL follows */
+CINCH_API cinch_str cinch_path_store_dir(const cinch_path* path) CINCH_NOEXCEPT;
+/* Writes the 20 bytes that the hash part stands for. */
+CINCH_API void cinch_path_digest(const cinch_path* path, uint8_t* digest_out) CINCH_NOEXCEPT;
+/* Whether the name ends in ".drv". */
+CINCH_API bool cinch_path_is_derivation(const cinch_path* path) CINCH_NOEXCEPT;
 CINCH_API void cinch_path_free(cinch_path* path) CINCH_NOEXCEPT;
 
 CINCH_API size_t cinch_paths_count(const cinch_paths* paths) CINCH_NOEXCEPT;
 CINCH_API const cinch_path* cinch_paths_at(const cinch_paths* paths, size_t index) CINCH_NOEXCEPT;
 CINCH_API void cinch_paths_free(cinch_paths* paths) CINCH_NOEXCEPT;
+
+/* ---- Content addresses: how content was serialised, and its hash; paths follow from them */
+
+/* Methods. Numbers never change; new ones may appear. */
+#define CINCH_METHOD_TEXT 1 /* the bytes of a regular file, with references; sha256 */
+#define CINCH_METHOD_FLAT 2 /* the bytes of a regular file */
+#define CINCH_METHOD_NAR 3  /* the NAR of any object; with sha256 also with references */
+#define CINCH_METHOD_GIT 4  /* the git object of a file or directory; sha1 and sha256 */
+
+typedef struct cinch_content_address cinch_content_address; /* a value */
+typedef struct cinch_content_address_hasher cinch_content_address_hasher;
+
+CINCH_API cinch_error* cinch_content_address_new(
+    uint32_t method, const cinch_hash* hash, cinch_content_address** address_out) CINCH_NOEXCEPT;
+/* "text:sha256:<nix32>", "fixed:sha1:...", "fixed:r:sha256:...", "fixed:git:sha1:..." */
+CINCH_API cinch_error* cinch_content_address_parse(
+    cinch_str text, cinch_content_address** address_out) CINCH_NOEXCEPT;
+/* {"hash": "sha256-...", "method": "nar"} */
+CINCH_API cinch_error* cinch_content_address_parse_json(
+    cinch_str json, cinch_content_address** address_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_content_address_print_json(const cinch_content_address* address,
+                                                        cinch_text** json_out) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_content_address_text(const cinch_content_address* address) CINCH_NOEXCEPT;
+CINCH_API uint32_t cinch_content_address_method(const cinch_content_address* address)
+    CINCH_NOEXCEPT;
+CINCH_API const cinch_hash* cinch_content_address_hash(const cinch_content_address* address)
+    CINCH_NOEXCEPT;
+/* The path that the content has under this name. `refers_to_itself`: it mentions that path. */
+CINCH_API cinch_error* cinch_content_address_path(const cinch_content_address* address,
+                                                  cinch_str store_dir, cinch_str name,
+                                                  const cinch_path* const* references,
+                                                  size_t references_count, bool refers_to_itself,
+                                                  cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_content_address_free(cinch_content_address* address) CINCH_NOEXCEPT;
+/* "text", "flat", "nar", "git"; "unknown" for numbers that are none. */
+CINCH_API cinch_str cinch_content_address_method_name(uint32_t method) CINCH_NOEXCEPT;
+
+/* Of a file, directory or symlink of this machine. */
+CINCH_API cinch_error* cinch_content_address_of_tree(
+    cinch_str file_name, uint32_t method, uint32_t algorithm, const cinch_cancel* cancel,
+    cinch_content_address** address_out) CINCH_NOEXCEPT;
+/* Of the NAR that is written to it. `self` is the hash part of the object's own path, if it
+ * mentions that (CINCH_METHOD_NAR only), else empty. */
+CINCH_API cinch_error* cinch_content_address_hasher_new(
+    uint32_t method, uint32_t algorithm, cinch_str self,
+    cinch_content_address_hasher** hasher_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_content_address_hasher_write(cinch_content_address_hasher* hasher,
+                                                          cinch_str nar) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_content_address_hasher_finish(
+    cinch_content_address_hasher* hasher, cinch_content_address** address_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_content_address_hasher_free(cinch_content_address_hasher* hasher)
+    CINCH_NOEXCEPT;
+
+/* Takes the next bytes, which are valid during the call only; there is at least one. */
+typedef int32_t (*cinch_write_fn)(cinch_str bytes, void* payload);
+
+/* ---- NARs: one file-system object as bytes, in exactly one way */
+
+/* Kinds of events, and of objects. Closed. */
+#define CINCH_NAR_DIRECTORY 1 /* a directory; entries follow, then CINCH_NAR_LEAVE */
+#define CINCH_NAR_FILE 2     /* size_bytes, executable; CINCH_NAR_CONTENTS follow, then ..._LEAVE */
+#define CINCH_NAR_SYMLINK 3  /* text: the target */
+#define CINCH_NAR_ENTRY 4    /* text: the name of the next object, in ascending order of bytes */
+#define CINCH_NAR_CONTENTS 5 /* text: the next bytes of the file, at least one */
+#define CINCH_NAR_LEAVE 6    /* the directory or file ends */
+
+typedef struct cinch_nar_event {
+  uint32_t size; /* bytes of this structure; set by the macro, or by the library */
+  uint32_t kind;
+  cinch_str text;
+  uint64_t size_bytes;
+  uint32_t executable; /* 0 or 1 */
+  uint32_t reserved;   /* 0 */
+} cinch_nar_event;
+#define CINCH_NAR_EVENT_INIT \
+  { sizeof(cinch_nar_event), 0, {NULL, 0}, 0, 0, 0 }
+
+/* Gets each event in the order of the NAR. The event is valid during the call only. */
+typedef int32_t (*cinch_nar_event_fn)(const cinch_nar_event* event, void* payload);
+
+typedef struct cinch_nar_reader cinch_nar_reader; /* bytes to events */
+typedef struct cinch_nar_writer cinch_nar_writer; /* events to bytes */
+
+CINCH_API cinch_error* cinch_nar_reader_new(cinch_nar_event_fn event, void* payload,
+                                            cinch_nar_reader** reader_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_reader_write(cinch_nar_reader* reader,
+                                              cinch_str nar) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_reader_finish(cinch_nar_reader* reader) CINCH_NOEXCEPT;
+CINCH_API void cinch_nar_reader_free(cinch_nar_reader* reader) CINCH_NOEXCEPT;
+
+CINCH_API cinch_error* cinch_nar_writer_new(cinch_write_fn write, void* payload,
+                                            cinch_nar_writer** writer_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_writer_put(cinch_nar_writer* writer,
+                                            const cinch_nar_event* event) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_writer_finish(cinch_nar_writer* writer) CINCH_NOEXCEPT;
+CINCH_API void cinch_nar_writer_free(cinch_nar_writer* writer) CINCH_NOEXCEPT;
+
+/* The NAR of a file, directory or symlink of this machine. */
+CINCH_API cinch_error* cinch_nar_of_tree(cinch_str file_name, const cinch_cancel* cancel,
+                                         cinch_write_fn write, void* payload) CINCH_NOEXCEPT;
+
+/* ---- Listings: what is in a NAR, and where */
+
+typedef struct cinch_nar_listing cinch_nar_listing;
+typedef struct cinch_nar_lister cinch_nar_lister; /* a NAR that is listed as it is written to it */
+
+/* One object of a listing. */
+typedef struct cinch_nar_entry {
+  uint32_t size; /* bytes of this structure; set by the macro */
+  uint32_t kind; /* CINCH_NAR_DIRECTORY, CINCH_NAR_FILE or CINCH_NAR_SYMLINK */
+  cinch_str target;
+  uint64_t size_bytes;   /* of a file */
+  uint64_t offset_bytes; /* of a file's contents in the NAR; UINT64_MAX: unknown */
+  uint32_t executable;   /* 0 or 1 */
+  uint32_t reserved;     /* 0 */
+} cinch_nar_entry;
+#define CINCH_NAR_ENTRY_INIT \
+  { sizeof(cinch_nar_entry), 0, {NULL, 0}, 0, 0, 0, 0 }
+
+CINCH_API cinch_error* cinch_nar_lister_new(cinch_nar_lister** lister_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_lister_write(cinch_nar_lister* lister,
+                                              cinch_str nar) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_lister_finish(cinch_nar_lister* lister,
+                                               cinch_nar_listing** listing_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_nar_lister_free(cinch_nar_lister* lister) CINCH_NOEXCEPT;
+
+/* The JSON of a file "<hash part>.ls". */
+CINCH_API cinch_error* cinch_nar_listing_parse_json(cinch_str json,
+                                                    cinch_nar_listing** listing_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_listing_print_json(const cinch_nar_listing* listing,
+                                                    cinch_text** json_out) CINCH_NOEXCEPT;
+/* What is called `path` ("bin/x"; "" is the root): false if there is nothing. */
+CINCH_API cinch_error* cinch_nar_listing_find(const cinch_nar_listing* listing, cinch_str path,
+                                              cinch_nar_entry* entry_out,
+                                              bool* found_out) CINCH_NOEXCEPT;
+/* The bytes of the file of that name, which lie inside of `nar`. */
+CINCH_API cinch_error* cinch_nar_listing_contents(const cinch_nar_listing* listing, cinch_str path,
+                                                  cinch_str nar,
+                                                  cinch_str* contents_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_nar_listing_free(cinch_nar_listing* listing) CINCH_NOEXCEPT;
+
+/* ---- References: which paths some bytes mention, and how to make them mention others */
+
+typedef struct cinch_reference_scanner cinch_reference_scanner;
+typedef struct cinch_reference_rewriter cinch_reference_rewriter;
+
+CINCH_API cinch_error* cinch_reference_scanner_new(
+    const cinch_path* const* candidates, size_t candidates_count,
+    cinch_reference_scanner** scanner_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_reference_scanner_write(cinch_reference_scanner* scanner,
+                                                     cinch_str bytes) CINCH_NOEXCEPT;
+/* Those that were found up to now, sorted. */
+CINCH_API cinch_error* cinch_reference_scanner_found(const cinch_reference_scanner* scanner,
+                                                     cinch_paths** paths_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_reference_scanner_free(cinch_reference_scanner* scanner) CINCH_NOEXCEPT;
+
+/* A hash part, of 32 characters, and the 32 bytes that stand in its place. */
+typedef struct cinch_rewrite {
+  cinch_str from;
+  cinch_str to;
+} cinch_rewrite;
+
+CINCH_API cinch_error* cinch_reference_rewriter_new(
+    const cinch_rewrite* rewrites, size_t rewrites_count, cinch_write_fn write, void* payload,
+    cinch_reference_rewriter** rewriter_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_reference_rewriter_write(cinch_reference_rewriter* rewriter,
+                                                      cinch_str bytes) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_reference_rewriter_finish(cinch_reference_rewriter* rewriter)
+    CINCH_NOEXCEPT;
+CINCH_API void cinch_reference_rewriter_free(cinch_reference_rewriter* rewriter) CINCH_NOEXCEPT;
 
 /* ---- Stores */
 
@@ -252,9 +523,6 @@ CINCH_API cinch_error* cinch_store_add_text(const cinch_store* store, cinch_str 
                                             cinch_str text, const cinch_path* const* references,
                                             size_t references_count,
                                             cinch_path** path_out) CINCH_NOEXCEPT;
-
-/* Takes the next bytes, which are valid during the call only; there is at least one. */
-typedef int32_t (*cinch_write_fn)(cinch_str bytes, void* payload);
 
 CINCH_API cinch_error* cinch_store_read_nar(const cinch_store* store, const cinch_path* path,
                                             const cinch_cancel* cancel, cinch_write_fn write,

@@ -23,6 +23,10 @@ struct cinch_error {
   std::optional<cinch::Error> error;
 };
 
+struct cinch_text {
+  std::string text;
+};
+
 struct cinch_cancel {
   std::stop_source source;
 };

@@ -1,4 +1,6 @@
 /* The C interface, from C: constants and layouts that no ABI tool sees, errors, paths, a store. */
+#include "check.h"
+
 #include <cinch.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,28 +18,6 @@ _Static_assert(offsetof(cinch_event, duration_ms) == 40, "duration_ms");
 _Static_assert(CINCH_OK == 0 && CINCH_INTERNAL == 22, "codes");
 _Static_assert(CINCH_BUILD_BUILT == 0 && CINCH_BUILD_NO_SUBSTITUTERS == 14, "statuses");
 _Static_assert(CINCH_EVENT_MESSAGE == 1 && CINCH_EVENT_PROGRESS == 5, "events");
-
-static int checks_failed;
-
-static void check(int holds, const char* what, int line) {
-  if (holds) return;
-  fprintf(stderr, "capi_test.c:%d: does not hold: %s\n", line, what);
-  ++checks_failed;
-}
-#define CHECK(condition) check((condition) ? 1 : 0, #condition, __LINE__)
-
-static int is(cinch_str text, const char* expected) {
-  return text.size == strlen(expected) && memcmp(text.data, expected, text.size) == 0;
-}
-
-/* The code of an error, which it frees; prints errors that nobody expects. */
-static uint32_t code_of(cinch_error* error, uint32_t expected) {
-  uint32_t code = error == NULL ? CINCH_OK : cinch_error_code(error);
-  if (code != expected && error != NULL) fprintf(stderr, "%s\n", cinch_error_text(error).data);
-  cinch_error_free(error);
-  return code;
-}
-#define CHECK_CODE(call, expected) CHECK(code_of((call), (expected)) == (expected))
 
 #define HASH_PART "3x7dwzq014bblazs7kq20p9hyzz0qh8g"
 #define OTHER_HASH_PART "4x7dwzq014bblazs7kq20p9hyzz0qh8g"
