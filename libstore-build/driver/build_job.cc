@@ -7,10 +7,12 @@
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/closure.hh>
+#include <cinch/core/derivation_options.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <thread>
@@ -63,6 +65,7 @@ class Job {
 
  private:
   void build() {
+    read_options();
     check_possible();
     StorePathSet outputs;
     for (const auto& [name, path] : derivation_.output_paths(context_.store.store_dir())) {
@@ -76,6 +79,7 @@ class Job {
       return;
     }
     BuildRequest request = make_build_request(derivation_, facts(), context_.settings);
+    tell_ignored();
     emit_(BuildStartedEvent{path_});
     started_ = Clock::now();
     result_.times_built = 1;
@@ -97,6 +101,19 @@ class Job {
     result_.status = BuildStatus::built;
   }
 
+  // With the paths that placeholders of inputs stand for.
+  void read_options() {
+    const StoreDir& store_dir = context_.store.store_dir();
+    std::optional<DerivationOptions> resolved =
+        resolve_derivation_options(read_derivation_options(derivation_, store_dir),
+                                   [&](const StorePath& path, std::string_view output) {
+                                     std::optional<Derivation> read;
+                                     return input(path, read).output_path(store_dir, output);
+                                   });
+    if (!resolved) throw cannot_build("its attributes name an input whose path is not known");
+    options_ = *std::move(resolved);
+  }
+
   // What would be in vain is refused before anything is waited for.
   void check_possible() const {
     if (context_.settings.max_jobs == 0) {
@@ -112,7 +129,7 @@ class Job {
           .hint("if this machine can run its programs, name the type in extra-platforms");
     }
     std::set<std::string> offered = offered_features(context_.settings);
-    for (const std::string& feature : required_features(derivation_)) {
+    for (const std::string& feature : options_.required_system_features) {
       if (offered.count(feature) > 0) continue;
       throw cannot_build("its attribute 'requiredSystemFeatures' asks for '" + feature +
                          "', which this machine does not offer")
@@ -129,11 +146,26 @@ class Job {
                                               printed_path_ + "', which another process holds"});
   }
 
-  RequestFacts facts() const {
-    RequestFacts facts{.derivation_path = path_, .store_dir = context_.store.store_dir()};
-    std::map<StorePath, PathInfo> closure = compute_closure(context_.store, direct_inputs());
-    for (const auto& [path, info] : closure) {
+  void tell_ignored() const {
+    for (const std::string& name : ignored_attributes(derivation_)) {
+      emit_(MessageEvent{Verbosity::warn, "'" + printed_path_ + "': the attribute '" + name +
+                                              "' has no effect among structured attributes"});
+    }
+  }
+
+  RequestFacts facts() {
+    RequestFacts facts{
+        .derivation_path = path_, .store_dir = context_.store.store_dir(), .options = options_};
+    inputs_ = compute_closure(context_.store, direct_inputs());
+    StorePathSet paths;
+    for (const auto& [path, info] : inputs_) {
+      paths.insert(path);
       facts.inputs.emplace(path, context_.build_store.real_path(path));
+    }
+    for (const auto& [name, roots] : options_.export_references_graph) {
+      StorePathSet of_graph;
+      for (const SinglePath& root : roots) of_graph.insert(root.path);
+      facts.graphs.emplace(name, compute_references_graph(context_.store, of_graph, paths));
     }
     facts.impure_environment = context_.impure_environment;
     facts.cores = context_.settings.cores != 0 ? context_.settings.cores
@@ -141,15 +173,20 @@ class Job {
     return facts;
   }
 
+  // An input derivation; `read` holds it if it had to be read.
+  const Derivation& input(const StorePath& path, std::optional<Derivation>& read) const {
+    const Derivation* found = context_.find_derivation(path);
+    return found ? *found : read.emplace(context_.store.read_derivation(path));
+  }
+
   StorePathSet direct_inputs() const {
     const StoreDir& store_dir = context_.store.store_dir();
     StorePathSet inputs = derivation_.input_sources;
     for (const auto& [path, outputs] : derivation_.input_derivations) {
-      const Derivation* found = context_.find_derivation(path);
       std::optional<Derivation> read;
-      if (!found) found = &read.emplace(context_.store.read_derivation(path));
+      const Derivation& found = input(path, read);
       for (const std::string& output : outputs) {
-        std::optional<StorePath> output_path = found->output_path(store_dir, output);
+        std::optional<StorePath> output_path = found.output_path(store_dir, output);
         if (output_path) inputs.insert(*output_path);
       }
     }
@@ -201,7 +238,8 @@ class Job {
   void collect(const BuildRequest& request, FinishedBuild& finished, StorePathSet valid) {
     CollectOptions options{.derivation_path = path_, .outputs = request.outputs};
     options.already_valid = std::move(valid);
-    for (const auto& [input, place] : request.inputs) options.inputs.insert(input);
+    options.inputs = inputs_;
+    options.options = options_;
     options.now = unix_seconds();
     collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
   }
@@ -223,6 +261,8 @@ class Job {
   const std::function<void(const Event&)>& emit_;
   std::stop_token stop_;
   std::string printed_path_;
+  DerivationOptions options_;
+  std::map<StorePath, PathInfo> inputs_;  // the closure of what the builder may read
   std::optional<Clock::time_point> started_;
   bool has_log_ = false;
   BuildResult result_{.wanted = BuiltPath{path_, AllOutputs{}}};

@@ -1,5 +1,7 @@
 #include "collect_outputs.hh"
 
+#include "check_output.hh"
+
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/closure.hh>
 #include <cinch/core/content_address_hasher.hh>
@@ -70,13 +72,15 @@ class Collector {
 
   void run() {
     require_all();
-    StorePathSet candidates = options_.inputs;
+    StorePathSet candidates;
+    for (const auto& [path, info] : options_.inputs) candidates.insert(path);
     for (const auto& [name, path] : options_.outputs) candidates.insert(path);
     std::vector<StagedCommit> objects;
     for (const auto& [name, path] : options_.outputs) {
       if (options_.already_valid.count(path) == 0) objects.push_back(stage(name, path, candidates));
     }
     refuse_cycles(objects);
+    check(objects);
     build_store_.commit(std::move(objects));
   }
 
@@ -107,7 +111,7 @@ class Collector {
     ReferenceScanner scanner(candidates);
     FanOut all(stop_);
     all.add(hasher);
-    all.add(scanner);
+    if (!options_.options.discards_references(name)) all.add(scanner);
     all.add(staged.object->nar());
     std::optional<AddressHasher> address;
     if (const ContentAddress* content_address = promised(name)) {
@@ -160,6 +164,18 @@ class Collector {
       throw Error(Code::build_failed,
                   "the outputs of '" + print_derivation() + "' refer to each other in a cycle")
           .about(print_derivation());
+    }
+  }
+
+  void check(const std::vector<StagedCommit>& objects) const {
+    OutputFacts facts{.derivation = options_.derivation_path,
+                      .store_dir = store_.store_dir(),
+                      .outputs = options_.outputs,
+                      .infos = compute_closure(store_, options_.already_valid)};
+    facts.infos.insert(options_.inputs.begin(), options_.inputs.end());
+    for (const StagedCommit& object : objects) facts.infos.emplace(object.info.path, object.info);
+    for (const auto& [name, path] : options_.outputs) {
+      if (!options_.already_valid.contains(path)) check_output(name, options_.options, facts);
     }
   }
 

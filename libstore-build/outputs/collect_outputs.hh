@@ -4,6 +4,7 @@
 
 #include <cinch/core/builder.hh>
 #include <cinch/core/derivation.hh>
+#include <cinch/core/derivation_options.hh>
 #include <cinch/core/store.hh>
 
 #include <cstdint>
@@ -16,13 +17,14 @@ struct CollectOptions {
   StorePath derivation_path;
   std::map<std::string, StorePath> outputs;  // all of the derivation
   StorePathSet already_valid;                // outputs that are left as they are
-  StorePathSet inputs;                       // the closure of what the builder could read
+  std::map<StorePath, PathInfo> inputs;      // the closure of what the builder could read
+  DerivationOptions options;                 // those of the derivation
   std::int64_t now = 0;                      // Unix seconds
 };
 
 // The store paths of the outputs must be locked. Throws Code::build_failed if an output is missing
-// or not one that a store can hold, Code::hash_mismatch if a fixed output is not what was promised;
-// then nothing has been registered.
+// or not one that a store can hold or its derivation allows, Code::hash_mismatch if a fixed output
+// is not what was promised; then nothing has been registered.
 void collect_outputs(Store& store, BuildStore& build_store, const Derivation& derivation,
                      FinishedBuild& build, const CollectOptions& options, std::stop_token stop);
 

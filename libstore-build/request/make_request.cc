@@ -4,49 +4,17 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/placeholder.hh>
+#include <cinch/core/structured_attributes.hh>
 
 #include <algorithm>
 #include <array>
-#include <vector>
+#include <optional>
+#include <utility>
 
 namespace cinch {
 namespace {
 
-// Attributes that change what a build may see or what its outputs may be, and that this version
-// does not know: to leave one out in silence would give wrong results.
-struct UnsupportedAttribute {
-  const char* name;
-  bool empty_is_nothing;  // an empty list asks for nothing
-};
-constexpr std::array<UnsupportedAttribute, 8> unsupported_attributes = {{
-    {"__json", false},
-    {"allowedReferences", false},
-    {"allowedRequisites", false},
-    {"disallowedReferences", true},
-    {"disallowedRequisites", true},
-    {"exportReferencesGraph", true},
-    {"__impureHostDeps", true},
-    {"unsafeDiscardReferences", true},
-}};
 constexpr std::array<std::string_view, 2> unsupported_features = {"recursive-nix", "uid-range"};
-
-std::vector<std::string> split_words(std::string_view text) {
-  constexpr std::string_view blanks = " \t\n\r";
-  std::vector<std::string> words;
-  for (std::size_t at = text.find_first_not_of(blanks); at != std::string_view::npos;
-       at = text.find_first_not_of(blanks, at)) {
-    std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
-    words.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return words;
-}
-
-std::vector<std::string> words_of(const Derivation& derivation, const std::string& attribute) {
-  auto found = derivation.environment.find(attribute);
-  return found == derivation.environment.end() ? std::vector<std::string>()
-                                               : split_words(found->second);
-}
 
 std::string nix32_sha256(std::string_view text) {
   return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::nix32);
@@ -84,14 +52,12 @@ class RequestMaker {
   }
 
   void refuse_unsupported() const {
-    for (const UnsupportedAttribute& attribute : unsupported_attributes) {
-      if (derivation_.environment.count(attribute.name) == 0) continue;
-      if (attribute.empty_is_nothing && words_of(derivation_, attribute.name).empty()) continue;
-      refuse("this version does not know the attribute '" + std::string(attribute.name) + "'");
-    }
-    auto no_chroot = derivation_.environment.find("__noChroot");
-    if (no_chroot != derivation_.environment.end() && no_chroot->second == "1") {
+    if (facts_.options.no_chroot) {
       refuse("the attribute '__noChroot' asks for a build without a sandbox");
+    }
+    if (!facts_.options.impure_host_dependencies.empty()) {
+      refuse("the attribute '__impureHostDeps' asks for '" +
+             *facts_.options.impure_host_dependencies.begin() + "' of this machine");
     }
     if (!derivation_.dynamic_inputs.empty()) {
       refuse("it needs outputs of derivations that are outputs themselves");
@@ -99,7 +65,7 @@ class RequestMaker {
     if (derivation_.builder.starts_with("builtin:")) {
       refuse("this version does not have the builder '" + derivation_.builder + "'");
     }
-    for (const std::string& feature : required_features(derivation_)) {
+    for (const std::string& feature : facts_.options.required_system_features) {
       if (std::find(unsupported_features.begin(), unsupported_features.end(), feature) !=
           unsupported_features.end()) {
         refuse("the attribute 'requiredSystemFeatures' has '" + feature +
@@ -144,7 +110,10 @@ class RequestMaker {
     environment["HOME"] = "/homeless-shelter";
     environment["NIX_STORE"] = facts_.store_dir.text();
     environment["NIX_BUILD_CORES"] = std::to_string(facts_.cores);
-    add_attributes();
+    if (!add_structured_attributes()) {
+      add_attributes();
+      add_graph_files();
+    }
     for (const char* name : {"NIX_BUILD_TOP", "TMPDIR", "TEMPDIR", "TMP", "TEMP", "PWD"}) {
       environment[name] = request_.working_directory;
     }
@@ -156,9 +125,30 @@ class RequestMaker {
     environment["TERM"] = "xterm-256color";
   }
 
+  // With these, the builder sees no other attributes.
+  bool add_structured_attributes() {
+    AttributeFacts attribute_facts{.outputs = {}, .graphs = facts_.graphs};
+    for (const auto& [name, path] : request_.outputs) {
+      attribute_facts.outputs.emplace(name, facts_.store_dir.print(path));
+    }
+    std::optional<AttributeFiles> files =
+        print_structured_attributes(derivation_, facts_.store_dir, attribute_facts);
+    if (!files) return false;
+    request_.files.push_back({".attrs.json", std::move(files->json)});
+    request_.files.push_back({".attrs.sh", std::move(files->shell)});
+    request_.environment["NIX_ATTRS_JSON_FILE"] = request_.working_directory + "/.attrs.json";
+    request_.environment["NIX_ATTRS_SH_FILE"] = request_.working_directory + "/.attrs.sh";
+    return true;
+  }
+
+  void add_graph_files() {
+    for (const auto& [name, graph] : facts_.graphs) {
+      request_.files.push_back({name, print_references_graph(graph, facts_.store_dir)});
+    }
+  }
+
   void add_attributes() {
-    std::vector<std::string> names = words_of(derivation_, "passAsFile");
-    std::set<std::string> as_file(names.begin(), names.end());
+    const std::set<std::string>& as_file = facts_.options.pass_as_file;
     for (const auto& [name, value] : derivation_.environment) {
       if (name.empty() || name.find_first_of(std::string_view("=\0", 2)) != std::string::npos) {
         throw Error(Code::invalid_derivation,
@@ -177,7 +167,7 @@ class RequestMaker {
   }
 
   void add_impure_variables() {
-    for (const std::string& name : words_of(derivation_, "impureEnvVars")) {
+    for (const std::string& name : facts_.options.impure_environment_variables) {
       auto found = facts_.impure_environment.find(name);
       request_.environment[name] = found == facts_.impure_environment.end() ? "" : found->second;
     }
@@ -187,7 +177,7 @@ class RequestMaker {
     for (const SandboxPath& path : settings_.sandbox_paths) {
       request_.mounts.push_back({path.target, path.source, path.optional});
     }
-    if (required_features(derivation_).count("kvm") > 0) {
+    if (facts_.options.required_system_features.contains("kvm")) {
       request_.mounts.push_back({"/dev/kvm", "/dev/kvm", false});
     }
   }
@@ -204,11 +194,6 @@ class RequestMaker {
 BuildRequest make_build_request(const Derivation& derivation, const RequestFacts& facts,
                                 const Settings& settings) {
   return RequestMaker(derivation, facts, settings).make();
-}
-
-std::set<std::string> required_features(const Derivation& derivation) {
-  std::vector<std::string> words = words_of(derivation, "requiredSystemFeatures");
-  return {words.begin(), words.end()};
 }
 
 std::set<std::string> offered_features(const Settings& settings) {

@@ -3,6 +3,8 @@
 
 #include <cinch/core/build_request.hh>
 #include <cinch/core/derivation.hh>
+#include <cinch/core/derivation_options.hh>
+#include <cinch/core/references_graph.hh>
 #include <cinch/core/settings.hh>
 
 #include <map>
@@ -15,6 +17,9 @@ namespace cinch {
 struct RequestFacts {
   StorePath derivation_path;
   StoreDir store_dir;
+  DerivationOptions options;  // those of the derivation
+  // What options.export_references_graph asks for, by the same names.
+  std::map<std::string, ReferencesGraph> graphs;
   // The closure of everything that the builder may read, and where each object lies.
   std::map<StorePath, std::string> inputs;
   // Values for the variables that impureEnvVars may name.
@@ -27,8 +32,6 @@ struct RequestFacts {
 BuildRequest make_build_request(const Derivation& derivation, const RequestFacts& facts,
                                 const Settings& settings);
 
-// The features that the derivation requires of a builder.
-std::set<std::string> required_features(const Derivation& derivation);
 // The features that builds on this machine have: those of the settings, or Nix's defaults.
 std::set<std::string> offered_features(const Settings& settings);
 

@@ -433,8 +433,8 @@ TEST_CASE("what cannot be built here is refused with the reason") {
                  "asks for 'gpu'"));
   CHECK(contains(message([](Derivation& it) { it.environment["__noChroot"] = "1"; }),
                  "'__noChroot'"));
-  CHECK(contains(message([](Derivation& it) { it.environment["allowedReferences"] = ""; }),
-                 "'allowedReferences'"));
+  CHECK(contains(message([](Derivation& it) { it.environment["__impureHostDeps"] = "/x"; }),
+                 "'__impureHostDeps'"));
   CHECK(fixture.builder().runs == 0);
 }
 
