@@ -16,9 +16,10 @@ struct LaneInput {
   std::uint32_t last_flags;    // of the last block
 };
 
-// Writes a chaining value of 32 bytes for each of 4, or 8, inputs.
-// REQUIRES: the processor has SSE4.1, or AVX2.
+// Writes a chaining value of 32 bytes for each of 4, 8 or 16 inputs.
+// REQUIRES: the processor has SSE4.1, AVX2 or AVX-512 F.
 void hash_4_lanes(const LaneInput& input, unsigned char* chaining_values);
 void hash_8_lanes(const LaneInput& input, unsigned char* chaining_values);
+void hash_16_lanes(const LaneInput& input, unsigned char* chaining_values);
 
 }  // namespace cinch::blake3

@@ -1,5 +1,6 @@
-// The code of hash_4_lanes() and hash_8_lanes(): one text, compiled once for each kind of
-// processor. The file that includes it gives `V`: the vectors, and what differs with their width.
+// The code of hash_4_lanes(), hash_8_lanes() and hash_16_lanes(): one text, compiled once for each
+// kind of processor. The file that includes it gives `V`: the vectors, and what differs with their
+// width.
 // All names are private to that file, so that the linker cannot mix the kinds up.
 #pragma once
 
@@ -49,9 +50,30 @@ inline __attribute__((always_inline)) void load_message(const unsigned char* blo
   for (std::size_t part = 0; part < state_words / V::lanes; ++part) {
     typename V::Words* rows = message + part * V::lanes;
     for (std::size_t lane = 0; lane < V::lanes; ++lane) {
-      std::memcpy(&rows[lane], block + lane * stride + part * vector_bytes, vector_bytes);
+      const unsigned char* row = block + lane * stride + part * vector_bytes;
+      std::memcpy(&rows[lane], row, vector_bytes);
+      // What the next call will want here: no processor foresees reading in this order.
+      __builtin_prefetch(row + V::lanes * stride);
     }
     V::transpose(rows);
+  }
+}
+
+// The chaining value of every lane, one after the other.
+template <class V>
+inline __attribute__((always_inline)) void store_chaining(const typename V::Words* chaining,
+                                                          unsigned char* out) {
+  for (std::size_t part = 0; part < chaining_words; part += V::lanes) {
+    typename V::Words rows[V::lanes] = {};
+    for (std::size_t i = 0; i < V::lanes && part + i < chaining_words; ++i) {
+      rows[i] = chaining[part + i];
+    }
+    V::transpose(rows);
+    for (std::size_t lane = 0; lane < V::lanes; ++lane) {
+      constexpr std::size_t row_bytes =
+          sizeof rows[0] < digest_bytes ? sizeof rows[0] : digest_bytes;
+      std::memcpy(out + lane * digest_bytes + part * 4, &rows[lane], row_bytes);
+    }
   }
 }
 
@@ -93,13 +115,7 @@ inline __attribute__((always_inline)) void hash_lanes(const LaneInput& input, un
     for (std::size_t i = 0; i < chaining_words; ++i) chaining[i] = state[i] ^ state[8 + i];
   }
 
-  for (std::size_t part = 0; part < chaining_words; part += V::lanes) {
-    V::transpose(chaining + part);
-    for (std::size_t lane = 0; lane < V::lanes; ++lane) {
-      std::memcpy(out + lane * digest_bytes + part * 4, &chaining[part + lane],
-                  sizeof chaining[part + lane]);
-    }
-  }
+  store_chaining<V>(chaining, out);
 }
 
 }  // namespace
