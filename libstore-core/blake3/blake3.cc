@@ -21,7 +21,7 @@ constexpr Chaining start = std::to_array(initial_value);
 
 // How many inputs this processor hashes at once.
 std::size_t processor_lanes() {
-#if defined(CINCH_BLAKE3_X86)
+#if defined(CINCH_X86_KERNELS)
   if (__builtin_cpu_supports("avx512f")) return 16;
   if (__builtin_cpu_supports("avx2")) return 8;
   if (__builtin_cpu_supports("sse4.1")) return 4;
@@ -117,7 +117,7 @@ void hash_many(LaneInput input, std::size_t count, std::byte* out) {
   [[maybe_unused]] const std::size_t lanes = processor_lanes();
   while (count > 0) {
     std::size_t done = 1;
-#if defined(CINCH_BLAKE3_X86)
+#if defined(CINCH_X86_KERNELS)
     if (lanes >= 16 && count >= 16) {
       hash_16_lanes(input, reinterpret_cast<unsigned char*>(out));
       done = 16;

@@ -12,8 +12,10 @@ HashPartTable::HashPartTable(std::vector<std::string_view> hash_parts)
   shift_ = 64 - static_cast<unsigned>(std::countr_zero(slot_count));
   filter_shift_ = 64 - static_cast<unsigned>(std::countr_zero(filter_bits));
   for (std::size_t i = 0; i < hash_parts_.size(); ++i) {
-    const std::uint64_t hash = hash_of(as_bytes(hash_parts_[i]).data());
-    filter_[hash >> filter_shift_ >> 6] |= std::uint64_t{1} << (hash >> filter_shift_ & 63);
+    const std::byte* window = as_bytes(hash_parts_[i]).data();
+    const std::uint64_t bit = filter_bit_of(window);
+    filter_[bit >> 6] |= std::uint64_t{1} << (bit & 63);
+    const std::uint64_t hash = hash_of(window);
     std::size_t slot = hash >> shift_;
     while (slots_[slot].number != 0) slot = (slot + 1) & (slot_count - 1);
     slots_[slot] = {static_cast<std::uint32_t>(hash), static_cast<std::uint32_t>(i + 1)};

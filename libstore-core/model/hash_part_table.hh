@@ -19,9 +19,8 @@ class HashPartTable {
   // REQUIRES: 32 bytes.
   template <class Found>
   void find(const std::byte* window, Found found) const {
-    const std::uint64_t hash = hash_of(window);
-    const std::uint64_t bit = hash >> filter_shift_;
-    if ((filter_[bit >> 6] >> (bit & 63) & 1) != 0) look_up(window, hash, found);
+    const std::uint64_t bit = filter_bit_of(window);
+    if ((filter_[bit >> 6] >> (bit & 63) & 1) != 0) look_up(window, found);
   }
 
  private:
@@ -30,14 +29,19 @@ class HashPartTable {
     std::memcpy(&value, bytes, sizeof value);
     return value;
   }
+  static constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
+  // Of the first 8 characters, 40 bits of the digest: enough to rule out nearly all places.
+  std::uint64_t filter_bit_of(const std::byte* window) const {
+    return (load(window) * odd) >> filter_shift_;
+  }
   // Of the first 16 characters: 80 bits of the digest.
   static std::uint64_t hash_of(const std::byte* window) {
-    constexpr std::uint64_t odd = 0x9e3779b97f4a7c15;
     return (std::rotl(load(window) * odd, 32) ^ load(window + 8)) * odd;
   }
 
   template <class Found>
-  void look_up(const std::byte* window, std::uint64_t hash, Found& found) const {
+  void look_up(const std::byte* window, Found& found) const {
+    const std::uint64_t hash = hash_of(window);
     std::size_t slot = hash >> shift_;
     for (; slots_[slot].number != 0; slot = (slot + 1) & (slots_.size() - 1)) {
       if (slots_[slot].mark != static_cast<std::uint32_t>(hash)) continue;
@@ -49,8 +53,8 @@ class HashPartTable {
 
   std::vector<std::string_view> hash_parts_;
 
-  // One bit for each value of the high bits of a hash: whether any hash part has it. Nearly all
-  // lookups end here, in the first cache.
+  // One bit for each value of filter_bit_of(): whether any hash part has it. Nearly all lookups end
+  // here, in the first cache.
   std::vector<std::uint64_t> filter_;
   unsigned filter_shift_ = 0;
 

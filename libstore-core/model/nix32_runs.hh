@@ -7,6 +7,8 @@
 // 32 of them. Each byte is read at most a few times, whatever the data.
 #pragma once
 
+#include "nix32_blocks.hh"
+
 #include <cinch/core/encoding.hh>
 #include <cinch/core/store_path.hh>
 #include <cinch/core/stream.hh>
@@ -88,6 +90,9 @@ inline std::uint32_t may_be_nix32(const std::byte* block) {
 // not whole.
 inline std::size_t find_block(const std::byte* data, std::size_t size, std::size_t block) {
   constexpr std::size_t stride = 4 * block_bytes;
+#if defined(CINCH_X86_KERNELS)
+  if (__builtin_cpu_supports("avx2")) block = find_block_avx2(data, size, block);
+#endif
   for (; size - block >= stride; block += stride) {
     // One branch for four blocks.
     const std::byte* four = data + block;
