@@ -3,11 +3,14 @@
 // two variable parts is one literal.
 #pragma once
 
+#include "byte_search.hh"
+
 #include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <string_view>
 
 namespace cinch::nar {
 
@@ -76,11 +79,10 @@ inline const char* fault_of_name(const char* name, std::size_t length) {
   if (name[0] == '.' && (length == 1 || (length == 2 && name[1] == '.'))) {
     return "an entry's name must not be '.' or '..'";
   }
-  for (std::size_t i = 0; i < length; ++i) {
-    if (name[i] == '/') return "an entry's name must not hold a slash";
-    if (name[i] == '\0') return "an entry's name must not hold a NUL byte";
-  }
-  return nullptr;
+  const std::size_t bad = find_byte<'/', '\0'>(std::string_view(name, length), 0);
+  if (bad == length) return nullptr;
+  return name[bad] == '/' ? "an entry's name must not hold a slash"
+                          : "an entry's name must not hold a NUL byte";
 }
 
 inline const char* fault_of_target(const char* target_text, std::size_t length) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::size_t buffer_bytes = std::size_t{32} << 10;
 // From here on, contents go to the sink as they are; below, copying them is cheaper than a call.
-constexpr std::size_t direct_bytes_min = std::size_t{16} << 10;
+constexpr std::size_t direct_bytes_min = std::size_t{2} << 10;
 
 enum class Phase : std::uint8_t { node, directory, file, finished };
 
@@ -27,7 +27,9 @@ enum class Phase : std::uint8_t { node, directory, file, finished };
 struct NarWriter::State {
   explicit State(Sink& to) : sink(to) {}
 
-  void append(Bytes bytes);
+  template <std::size_t Size>
+  void append(const std::array<std::byte, Size>& token);
+  void append_contents(Bytes bytes);
   void append_text(std::string_view text);
   void append_padding(std::uint64_t size);
   void flush();
@@ -44,6 +46,14 @@ struct NarWriter::State {
   std::size_t used = 0;
   std::array<std::byte, buffer_bytes> buffer;
 };
+
+// The size is known when this is compiled, so a token is a few moves.
+template <std::size_t Size>
+void NarWriter::State::append(const std::array<std::byte, Size>& token) {
+  if (Size > buffer.size() - used) flush();
+  std::memcpy(buffer.data() + used, token.data(), Size);
+  used += Size;
+}
 
 NarVisitor::~NarVisitor() = default;
 
@@ -108,7 +118,7 @@ void NarWriter::contents(Bytes bytes) {
   State& state = *state_;
   if (state.phase != Phase::file) refuse("contents must stand in a file");
   if (bytes.size() > state.remaining) refuse("a file has more contents than it announced");
-  state.append(bytes);
+  state.append_contents(bytes);
   state.remaining -= bytes.size();
 }
 
@@ -164,7 +174,7 @@ void NarWriter::State::end_node() {
   phase = Phase::directory;
 }
 
-void NarWriter::State::append(Bytes bytes) {
+void NarWriter::State::append_contents(Bytes bytes) {
   if (bytes.size() > buffer.size() - used || bytes.size() >= direct_bytes_min) flush();
   if (bytes.size() >= direct_bytes_min) return sink.write(bytes);
   if (bytes.empty()) return;
@@ -174,13 +184,13 @@ void NarWriter::State::append(Bytes bytes) {
 
 void NarWriter::State::append_text(std::string_view text) {
   append(nar::store_length(text.size()));
-  append(as_bytes(text));
+  append_contents(as_bytes(text));
   append_padding(text.size());
 }
 
 void NarWriter::State::append_padding(std::uint64_t of_size) {
-  constexpr std::array<std::byte, nar::alignment> zeros{};
-  append(Bytes(zeros).first(static_cast<std::size_t>(nar::padding_of(of_size))));
+  append(std::array<std::byte, nar::alignment>{});
+  used -= nar::alignment - static_cast<std::size_t>(nar::padding_of(of_size));
 }
 
 void NarWriter::State::flush() {

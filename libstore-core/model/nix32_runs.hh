@@ -64,8 +64,10 @@ inline std::uint32_t may_be_nix32(const std::byte* block) {
 inline std::uint32_t mask_of(const std::byte* block) {
   const __m128i bytes = load_block(block);
   const __m128i wide = _mm_or_si128(in_range(bytes, '0', 10), in_range(bytes, 'a', 26));
-  const __m128i e_or_o = _mm_or_si128(in_range(bytes, 'e', 1), in_range(bytes, 'o', 1));
-  const __m128i other = _mm_or_si128(e_or_o, in_range(bytes, 't', 2));
+  const auto equals = [](__m128i x, char c) { return _mm_cmpeq_epi8(x, _mm_set1_epi8(c)); };
+  const __m128i e_or_o = _mm_or_si128(equals(bytes, 'e'), equals(bytes, 'o'));
+  const __m128i t_or_u = equals(_mm_or_si128(bytes, _mm_set1_epi8('t' ^ 'u')), 'u');
+  const __m128i other = _mm_or_si128(e_or_o, t_or_u);
   return static_cast<std::uint32_t>(_mm_movemask_epi8(_mm_andnot_si128(other, wide)));
 }
 

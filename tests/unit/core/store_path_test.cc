@@ -5,6 +5,7 @@
 #include <cinch/core/encoding.hh>
 #include <cinch/core/store_path.hh>
 
+#include <algorithm>
 #include <map>
 #include <unordered_set>
 
@@ -61,6 +62,27 @@ TEST_CASE("bad names are refused, with the offset of the first bad character") {
     REQUIRE(in_path);
     CHECK(in_path->code() == Code::malformed);
     CHECK(in_path->offset() == bad.offset + 33);
+  }
+}
+
+TEST_CASE("each character of a base name is looked at, whatever stands around it") {
+  constexpr std::string_view name_characters =
+      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-._?=";
+  for (const std::size_t length : {2, 15, 16, 17, 40}) {
+    const std::string good = hash_part + "-" + std::string(length, 'x');
+    for (std::size_t at = 0; at < good.size(); ++at) {
+      std::string accepted;
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text = good;
+        text[at] = static_cast<char>(byte);
+        if (!code_of([&] { StorePath::parse(text); })) accepted += text[at];
+      }
+      std::string wanted(at < hash_part.size() ? nix32_alphabet : name_characters);
+      if (at == hash_part.size()) wanted = "-";
+      std::ranges::sort(wanted);
+      CAPTURE(length, at);
+      CHECK(accepted == wanted);
+    }
   }
 }
 
