@@ -1,7 +1,7 @@
 // 851 real derivations: the closures of hello, firefox, gimp, libreoffice and emacs. Each says by
 // its file name which path its text must give, and the output paths inside follow from the others.
 #include "catch.hh"
-#include "vectors.hh"
+#include "corpus.hh"
 
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
@@ -9,47 +9,18 @@
 
 #include <iostream>
 #include <map>
-#include <memory>
-
-#include <archive.h>
-#include <archive_entry.h>
 
 namespace cinch {
 
 namespace {
 
-constexpr std::size_t derivation_count = 851;
-
 const StoreDir store_dir;
-
-struct CloseArchive {
-  void operator()(archive* reader) const { archive_read_free(reader); }
-};
-
-// The files of an archive by their last component.
-std::map<StorePath, std::string> unpack(const std::string& file) {
-  const std::unique_ptr<archive, CloseArchive> reader(archive_read_new());
-  archive_read_support_format_tar(reader.get());
-  archive_read_support_filter_zstd(reader.get());
-  REQUIRE(archive_read_open_filename(reader.get(), file.c_str(), 65536) == ARCHIVE_OK);
-  std::map<StorePath, std::string> texts;
-  archive_entry* entry = nullptr;
-  while (archive_read_next_header(reader.get(), &entry) == ARCHIVE_OK) {
-    const std::string name = archive_entry_pathname(entry);
-    if (!name.ends_with(".drv")) continue;
-    std::string text(static_cast<std::size_t>(archive_entry_size(entry)), '\0');
-    REQUIRE(archive_read_data(reader.get(), text.data(), text.size()) ==
-            static_cast<la_ssize_t>(text.size()));
-    texts.emplace(StorePath::parse(name.substr(name.rfind('/') + 1)), std::move(text));
-  }
-  return texts;
-}
 
 }  // namespace
 
 TEST_CASE("real derivations") {
-  const auto texts = unpack((*test::find_corpus() / "derivations.tar.zst").string());
-  REQUIRE(texts.size() == derivation_count);
+  const auto texts = test::read_corpus(*test::find_corpus());
+  REQUIRE(texts.size() == test::corpus_derivations);
   std::map<StorePath, Derivation> derivations;
   for (const auto& [path, text] : texts) {
     CAPTURE(path.base_name());
@@ -86,7 +57,7 @@ TEST_CASE("real derivations") {
 }
 
 TEST_CASE("real derivations as JSON") {
-  const auto texts = unpack((*test::find_corpus() / "derivations.tar.zst").string());
+  const auto texts = test::read_corpus(*test::find_corpus());
   std::map<StorePath, Derivation> derivations;
   for (const auto& [path, text] : texts) {
     derivations.emplace(path, parse_derivation(text, path.derivation_name(), store_dir));
