@@ -7,7 +7,7 @@
 // 32 of them. Each byte is read at most a few times, whatever the data.
 #pragma once
 
-#include "nix32_blocks.hh"
+#include "character_sets.hh"
 
 #include <cinch/core/encoding.hh>
 #include <cinch/core/store_path.hh>
@@ -92,9 +92,7 @@ inline std::uint32_t may_be_nix32(const std::byte* block) {
 // not whole.
 inline std::size_t find_block(const std::byte* data, std::size_t size, std::size_t block) {
   constexpr std::size_t stride = 4 * block_bytes;
-#if defined(CINCH_X86_KERNELS)
-  if (__builtin_cpu_supports("avx2")) block = find_block_avx2(data, size, block);
-#endif
+  if (CINCH_HAS_AVX2()) block = avx2::find_nix32_block(data, size, block);
   for (; size - block >= stride; block += stride) {
     // One branch for four blocks.
     const std::byte* four = data + block;

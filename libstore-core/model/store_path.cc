@@ -56,45 +56,14 @@ bool is_hash_part(std::string_view text) {
          nix32_runs::full_mask;
 }
 
-#if defined(__SSE2__)
-
-// Whether the 16 bytes are characters of names.
-bool are_name_characters(const std::byte* block) {
-  using nix32_runs::in_range;
-  const __m128i bytes = nix32_runs::load_block(block);
-  const auto equals = [&](char c) { return _mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)); };
-  const __m128i letters = in_range(_mm_or_si128(bytes, _mm_set1_epi8(0x20)), 'a', 26);
-  const __m128i digits = _mm_andnot_si128(equals('/'), in_range(bytes, '-', '9' - '-' + 1));
-  const __m128i equals_or_question = in_range(_mm_or_si128(bytes, _mm_set1_epi8(2)), '?', 1);
-  const __m128i others = _mm_or_si128(equals_or_question, _mm_or_si128(equals('+'), equals('_')));
-  return _mm_movemask_epi8(_mm_or_si128(_mm_or_si128(letters, digits), others)) == 0xffff;
-}
-
 // Whether the base name is certain to be good: for nearly all, with few steps.
-// REQUIRES: more than 33 characters.
 bool is_plain_base_name(std::string_view base_name) {
   constexpr std::size_t start = store_path_hash_part_length + 1;
-  constexpr std::size_t block_bytes = nix32_runs::block_bytes;
-  if (base_name.size() - start > store_path_name_length_max || base_name[start] == '.' ||
-      base_name[start - 1] != '-' || !is_hash_part(base_name)) {
-    return false;
-  }
-  // From the end: the block that is looked at last may begin in the hash part, whose characters are
-  // good in names, too.
-  const std::byte* bytes = as_bytes(base_name).data();
-  std::size_t at = base_name.size();
-  do {
-    at -= block_bytes;
-    if (!are_name_characters(bytes + at)) return false;
-  } while (at > start);
-  return true;
+  return CINCH_HAS_AVX2() && base_name.size() > start &&
+         base_name.size() - start <= store_path_name_length_max && base_name[start - 1] == '-' &&
+         base_name[start] != '.' &&
+         avx2::is_base_name(as_bytes(base_name).data(), base_name.size());
 }
-
-#else
-
-bool is_plain_base_name(std::string_view) { return false; }
-
-#endif
 
 Fault fault_of_base_name(std::string_view base_name) {
   constexpr std::size_t hash_length = store_path_hash_part_length;
@@ -102,7 +71,7 @@ Fault fault_of_base_name(std::string_view base_name) {
     return {"a store path's base name is <32 nix32 characters>-<name>; this is too short",
             base_name.size()};
   }
-  if (base_name.size() > hash_length + 1 && is_plain_base_name(base_name)) return {};
+  if (is_plain_base_name(base_name)) return {};
   if (!is_hash_part(base_name)) {
     return {"a store path's hash part may only hold nix32 characters",
             base_name.find_first_not_of(nix32_alphabet)};
@@ -148,7 +117,7 @@ void check_store_path_name(std::string_view name) { refuse_if(fault_of_name(name
 
 StorePath StorePath::parse(std::string_view base_name) {
   refuse_if(fault_of_base_name(base_name), base_name);
-  return StorePath(std::string(base_name));
+  return StorePath(base_name);
 }
 
 StorePath StorePath::from_parts(Bytes digest, std::string_view name) {
@@ -194,7 +163,7 @@ StorePath StoreDir::parse(std::string_view full_path) const {
   const std::size_t start = directory_.size() + 1;
   const std::string_view base_name = full_path.substr(start);
   refuse_if(fault_of_base_name(base_name), full_path, start);
-  return StorePath(std::string(base_name));
+  return StorePath(base_name);
 }
 
 std::optional<PlaceInStore> StoreDir::find_place(std::string_view path) const {
@@ -205,7 +174,7 @@ std::optional<PlaceInStore> StoreDir::find_place(std::string_view path) const {
   const std::size_t end = std::min(path.find('/'), path.size());
   const std::string_view base_name = path.substr(0, end);
   if (fault_of_base_name(base_name).message != nullptr) return std::nullopt;
-  return PlaceInStore{StorePath(std::string(base_name)), path.substr(end)};
+  return PlaceInStore{StorePath(base_name), path.substr(end)};
 }
 
 std::optional<StorePath> StoreDir::containing(std::string_view path) const {

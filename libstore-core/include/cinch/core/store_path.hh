@@ -57,7 +57,8 @@ class CINCH_CORE_API StorePath {
 
  private:
   friend class StoreDir;
-  explicit StorePath(std::string base_name) : base_name_(std::move(base_name)) {}
+  explicit StorePath(std::string&& base_name) : base_name_(std::move(base_name)) {}
+  explicit StorePath(std::string_view base_name) : base_name_(base_name) {}
   std::string base_name_;
 };
 
