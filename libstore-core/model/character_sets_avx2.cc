@@ -1,7 +1,7 @@
 // Compiled for processors with AVX2.
 //
-// The high half of a character says which of some sets it may be in, the low half in which of them it
-// is: it is one of those looked for if both name the same set.
+// The high half of a character says which of some sets it may be in, the low half in which of them
+// it is: it is one of those looked for if both name the same set.
 #include "character_sets.hh"
 
 #include <cstdint>

@@ -346,8 +346,8 @@ MemoryTree tree_of_small_files(std::size_t files, std::string_view contents) {
   return MemoryTree{std::move(directory)};
 }
 
-// Trees as they are in memory, so that nothing but the NAR and the hash is measured: one large file,
-// or 8,000 small ones, 130 MB.
+// Trees as they are in memory, so that nothing but the NAR and the hash is measured: one large
+// file, or 8,000 small ones, 130 MB.
 void bench_trees(const Chosen& chosen) {
   const std::string bytes = random_bytes(256 * mebibyte);
   chosen.rate("sha256 of as many bytes", megabytes(bytes.size()), "MB/s",
