@@ -42,10 +42,9 @@ TEST_CASE("a builder has its structured attributes") {
   const StoreDir& store_dir = fixture.store().store_dir();
   const std::string out = store_dir.print(fixture.output(path));
   const std::string dev = store_dir.print(fixture.output(path, "dev"));
-  CHECK(
-      fixture.contents(fixture.output(path)) ==
-      R"({"list":["a b","c"],"map":{"k":"v"},"name":"structured","nested":[[]],"outputs":{"dev":")" +
-          dev + R"(","out":")" + out + R"("}})");
+  const std::string outputs = R"("outputs":{"dev":")" + dev + R"(","out":")" + out + R"("}})";
+  CHECK(fixture.contents(fixture.output(path)) ==
+        R"({"list":["a b","c"],"map":{"k":"v"},"name":"structured","nested":[[]],)" + outputs);
 }
 
 TEST_CASE("a builder is told about references") {
