@@ -628,6 +628,410 @@ CINCH_API cinch_error* cinch_store_read_log(const cinch_store* store, const cinc
                                             cinch_write_fn write, void* payload,
                                             bool* found_out) CINCH_NOEXCEPT;
 
+/* ---- Derivations as values; no store is needed */
+
+typedef struct cinch_derivation cinch_derivation;
+typedef struct cinch_derivation_hasher cinch_derivation_hasher; /* finds the paths of outputs */
+
+typedef struct cinch_variable {
+  cinch_str name;
+  cinch_str value;
+} cinch_variable;
+
+/* Kinds of outputs. New ones may appear. */
+#define CINCH_OUTPUT_INPUT_ADDRESSED 1 /* the path follows from the derivation, and is known */
+#define CINCH_OUTPUT_FIXED 2           /* the content is known in advance */
+#define CINCH_OUTPUT_DEFERRED 3        /* as the first, but not filled in, or not known yet */
+#define CINCH_OUTPUT_FLOATING 4        /* the path follows from what is built */
+#define CINCH_OUTPUT_IMPURE 5          /* as floating; each build may give something else */
+
+/* `name` is that of the derivation, without ".drv", which the text does not contain. */
+CINCH_API cinch_error* cinch_derivation_parse_aterm(
+    cinch_str store_dir, cinch_str name, cinch_str aterm,
+    cinch_derivation** derivation_out) CINCH_NOEXCEPT;
+/* Version 4 of Nix's format, or what Nix 2.8 prints. */
+CINCH_API cinch_error* cinch_derivation_parse_json(
+    cinch_str store_dir, cinch_str json, cinch_derivation** derivation_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_derivation_clone(const cinch_derivation* derivation,
+                                              cinch_derivation** derivation_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_derivation_print_aterm(const cinch_derivation* derivation,
+                                                    cinch_text** aterm_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_derivation_print_json(const cinch_derivation* derivation,
+                                                   cinch_text** json_out) CINCH_NOEXCEPT;
+/* What its attributes ask for: Nix's JSON of the options of derivations. */
+CINCH_API cinch_error* cinch_derivation_print_options_json(const cinch_derivation* derivation,
+                                                           cinch_text** json_out) CINCH_NOEXCEPT;
+/* Whether it keeps the rules that need nothing but itself. */
+CINCH_API cinch_error* cinch_derivation_check(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+/* The path of its .drv file. */
+CINCH_API cinch_error* cinch_derivation_path(const cinch_derivation* derivation,
+                                             cinch_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_derivation_name(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_derivation_system(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_derivation_builder(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_derivation_arguments_count(const cinch_derivation* derivation)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_derivation_argument_at(const cinch_derivation* derivation,
+                                                 size_t index) CINCH_NOEXCEPT;
+/* Sorted by name; values are bytes, not UTF-8. */
+CINCH_API size_t cinch_derivation_variables_count(const cinch_derivation* derivation)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_variable cinch_derivation_variable_at(const cinch_derivation* derivation,
+                                                      size_t index) CINCH_NOEXCEPT;
+/* Sorted by base name. */
+CINCH_API size_t cinch_derivation_sources_count(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_derivation_source_at(const cinch_derivation* derivation,
+                                                       size_t index) CINCH_NOEXCEPT;
+/* Input derivations, sorted by base name, and the outputs that are wanted of each. What is wanted
+ * of outputs that are derivations themselves is in the JSON only. */
+CINCH_API size_t cinch_derivation_inputs_count(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_derivation_input_at(const cinch_derivation* derivation,
+                                                      size_t index) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_derivation_input_outputs_count(const cinch_derivation* derivation,
+                                                      size_t index) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_derivation_input_output_at(const cinch_derivation* derivation,
+                                                     size_t index,
+                                                     size_t output_index) CINCH_NOEXCEPT;
+/* Names, and paths where they are known. */
+CINCH_API const cinch_outputs* cinch_derivation_outputs(const cinch_derivation* derivation)
+    CINCH_NOEXCEPT;
+/* One of CINCH_OUTPUT_...; 0 behind the last one. */
+CINCH_API uint32_t cinch_derivation_output_kind_at(const cinch_derivation* derivation,
+                                                   size_t index) CINCH_NOEXCEPT;
+/* Of a fixed output; NULL for others. */
+CINCH_API const cinch_content_address* cinch_derivation_output_address_at(
+    const cinch_derivation* derivation, size_t index) CINCH_NOEXCEPT;
+/* Of a floating or impure output: CINCH_METHOD_... and the algorithm; 0 for others. */
+CINCH_API uint32_t cinch_derivation_output_method_at(const cinch_derivation* derivation,
+                                                     size_t index) CINCH_NOEXCEPT;
+CINCH_API uint32_t cinch_derivation_output_algorithm_at(const cinch_derivation* derivation,
+                                                        size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_derivation_free(cinch_derivation* derivation) CINCH_NOEXCEPT;
+
+/* Gives the derivation at a path, which the library takes over; leaves it NULL if there is none. */
+typedef int32_t (*cinch_derivation_fn)(const cinch_path* path, cinch_derivation** derivation_out,
+                                       void* payload);
+
+/* Asks `read` for input derivations, at most once for each path: a graph takes linear time. */
+CINCH_API cinch_error* cinch_derivation_hasher_new(
+    cinch_str store_dir, cinch_derivation_fn read, void* payload,
+    cinch_derivation_hasher** hasher_out) CINCH_NOEXCEPT;
+/* The paths that the outputs should have; NULL in the list where that is not known yet. */
+CINCH_API cinch_error* cinch_derivation_hasher_output_paths(
+    cinch_derivation_hasher* hasher, const cinch_derivation* derivation,
+    cinch_outputs** outputs_out) CINCH_NOEXCEPT;
+/* Fills in the paths of deferred outputs, and the variables that are named like them. What getters
+ * of the derivation have lent is not valid any more. */
+CINCH_API cinch_error* cinch_derivation_hasher_fill_in(cinch_derivation_hasher* hasher,
+                                                       cinch_derivation* derivation) CINCH_NOEXCEPT;
+/* Whether all paths of outputs, and those variables, are what they should be. */
+CINCH_API cinch_error* cinch_derivation_hasher_check(
+    cinch_derivation_hasher* hasher, const cinch_derivation* derivation) CINCH_NOEXCEPT;
+CINCH_API void cinch_derivation_hasher_free(cinch_derivation_hasher* hasher) CINCH_NOEXCEPT;
+
+/* What stands for the path of an output before that is known. Without a derivation: an output of
+ * the one that has the placeholder. With several outputs, each is one of the derivation that the
+ * one before it is. */
+CINCH_API cinch_error* cinch_placeholder(const cinch_path* derivation, const cinch_str* outputs,
+                                         size_t outputs_count,
+                                         cinch_text** text_out) CINCH_NOEXCEPT;
+
+/* Gives the path that an output came out with, which the library takes over; leaves it NULL if that
+ * is not known. */
+typedef int32_t (*cinch_find_output_fn)(const cinch_path* derivation, cinch_str output,
+                                        cinch_path** path_out, void* payload);
+
+/* Whether it can only be built once it is resolved. */
+CINCH_API bool cinch_derivation_needs_resolution(const cinch_derivation* derivation) CINCH_NOEXCEPT;
+/* The derivation with outputs of its inputs in their place; NULL if one of these is not known. */
+CINCH_API cinch_error* cinch_derivation_resolve(const cinch_derivation* derivation,
+                                                cinch_find_output_fn find, void* payload,
+                                                cinch_derivation** derivation_out) CINCH_NOEXCEPT;
+
+/* ---- Deriving paths: what one can ask a store for, and which outputs are meant */
+
+typedef struct cinch_output_spec cinch_output_spec;     /* all outputs, or some by name */
+typedef struct cinch_deriving_path cinch_deriving_path; /* a path, or outputs of a derivation */
+
+/* "*", "out,dev" */
+CINCH_API cinch_error* cinch_output_spec_parse(cinch_str text,
+                                               cinch_output_spec** spec_out) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_output_spec_text(const cinch_output_spec* spec) CINCH_NOEXCEPT;
+CINCH_API bool cinch_output_spec_is_all(const cinch_output_spec* spec) CINCH_NOEXCEPT;
+/* Names, sorted; none if all are meant. */
+CINCH_API size_t cinch_output_spec_count(const cinch_output_spec* spec) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_output_spec_name_at(const cinch_output_spec* spec,
+                                              size_t index) CINCH_NOEXCEPT;
+CINCH_API bool cinch_output_spec_wants(const cinch_output_spec* spec,
+                                       cinch_str output) CINCH_NOEXCEPT;
+CINCH_API void cinch_output_spec_free(cinch_output_spec* spec) CINCH_NOEXCEPT;
+
+/* "<path>", "<drv>^<outputs>", "<drv>^<output that is a derivation>^<outputs>" */
+CINCH_API cinch_error* cinch_deriving_path_parse(cinch_str store_dir, cinch_str text,
+                                                 cinch_deriving_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_deriving_path_parse_json(
+    cinch_str store_dir, cinch_str json, cinch_deriving_path** path_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_deriving_path_print_json(const cinch_deriving_path* path,
+                                                      cinch_text** json_out) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_deriving_path_text(const cinch_deriving_path* path) CINCH_NOEXCEPT;
+/* The path, or the derivation that it begins with. */
+CINCH_API const cinch_path* cinch_deriving_path_start(const cinch_deriving_path* path)
+    CINCH_NOEXCEPT;
+/* The outputs on the way, which are derivations themselves; usually none. */
+CINCH_API size_t cinch_deriving_path_steps_count(const cinch_deriving_path* path) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_deriving_path_step_at(const cinch_deriving_path* path,
+                                                size_t index) CINCH_NOEXCEPT;
+/* NULL if the path itself is meant. */
+CINCH_API const cinch_output_spec* cinch_deriving_path_outputs(const cinch_deriving_path* path)
+    CINCH_NOEXCEPT;
+CINCH_API void cinch_deriving_path_free(cinch_deriving_path* path) CINCH_NOEXCEPT;
+
+/* ---- Signatures */
+
+typedef struct cinch_secret_key cinch_secret_key;   /* wiped from memory when it is released */
+typedef struct cinch_public_keys cinch_public_keys; /* keys of Nix: whom one trusts */
+typedef struct cinch_guix_keys cinch_guix_keys;     /* keys of Guix */
+
+CINCH_API cinch_error* cinch_secret_key_generate(cinch_str name,
+                                                 cinch_secret_key** key_out) CINCH_NOEXCEPT;
+/* The text of a key file: "<name>:<base64>", perhaps with blanks around it. */
+CINCH_API cinch_error* cinch_secret_key_parse(cinch_str text,
+                                              cinch_secret_key** key_out) CINCH_NOEXCEPT;
+/* The text of the key, which nobody else may read. */
+CINCH_API cinch_error* cinch_secret_key_print(const cinch_secret_key* key,
+                                              cinch_text** text_out) CINCH_NOEXCEPT;
+/* "<name>:<base64>", as trusted-public-keys lists it. */
+CINCH_API cinch_error* cinch_secret_key_public_key(const cinch_secret_key* key,
+                                                   cinch_text** text_out) CINCH_NOEXCEPT;
+/* "<name>:<base64>": the signature of a message, such as a fingerprint. */
+CINCH_API cinch_error* cinch_secret_key_sign(const cinch_secret_key* key, cinch_str message,
+                                             cinch_text** signature_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_secret_key_free(cinch_secret_key* key) CINCH_NOEXCEPT;
+
+/* Keys between blanks and newlines. */
+CINCH_API cinch_error* cinch_public_keys_parse(cinch_str text,
+                                               cinch_public_keys** keys_out) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_public_keys_count(const cinch_public_keys* keys) CINCH_NOEXCEPT;
+/* "<name>:<base64>" */
+CINCH_API cinch_str cinch_public_keys_at(const cinch_public_keys* keys,
+                                         size_t index) CINCH_NOEXCEPT;
+/* How many different keys of these have signed the message. */
+CINCH_API cinch_error* cinch_public_keys_verify(const cinch_public_keys* keys, cinch_str message,
+                                                const cinch_str* signatures,
+                                                size_t signatures_count,
+                                                size_t* valid_count_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_public_keys_free(cinch_public_keys* keys) CINCH_NOEXCEPT;
+
+/* What comes of the signature of Guix. Closed. */
+#define CINCH_GUIX_VALID 0
+#define CINCH_GUIX_HASH_MISMATCH 1    /* it is one of another message */
+#define CINCH_GUIX_INVALID 2          /* the key that it names has not made it */
+#define CINCH_GUIX_UNAUTHORISED_KEY 3 /* that key is not among the trusted ones */
+
+/* A public key, "(public-key ...)", or an access list, "(acl ...)". */
+CINCH_API cinch_error* cinch_guix_keys_parse(cinch_str text,
+                                             cinch_guix_keys** keys_out) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_guix_keys_count(const cinch_guix_keys* keys) CINCH_NOEXCEPT;
+/* `signature` is an s-expression, "(signature ...)". */
+CINCH_API cinch_error* cinch_guix_keys_verify(const cinch_guix_keys* keys, cinch_str message,
+                                              cinch_str signature,
+                                              uint32_t* verdict_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_guix_keys_free(cinch_guix_keys* keys) CINCH_NOEXCEPT;
+
+/* ---- Path infos and narinfos as documents */
+
+/* Nix's JSON of one object, in any of its formats (1 to 3); it does not say which path it is of. */
+CINCH_API cinch_error* cinch_path_info_parse_json(const cinch_path* path, cinch_str json,
+                                                  cinch_path_info** info_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_path_info_print_json(const cinch_path_info* info, uint32_t format,
+                                                  cinch_text** json_out) CINCH_NOEXCEPT;
+/* What signatures sign: "1;<path>;<NAR hash>;<NAR size>;<references>". */
+CINCH_API cinch_error* cinch_path_info_fingerprint(const cinch_path_info* info,
+                                                   cinch_text** text_out) CINCH_NOEXCEPT;
+/* "<key name>:<base64>" */
+CINCH_API cinch_error* cinch_path_info_add_signature(cinch_path_info* info,
+                                                     cinch_str signature) CINCH_NOEXCEPT;
+/* Whether the path is the one that content address, references and name give. */
+CINCH_API bool cinch_path_info_is_content_addressed(const cinch_path_info* info) CINCH_NOEXCEPT;
+/* For those that were parsed, not for those of a list or a narinfo. */
+CINCH_API void cinch_path_info_free(cinch_path_info* info) CINCH_NOEXCEPT;
+/* What `nix path-info --json` prints for many objects; those that are not valid are NULL. */
+CINCH_API cinch_error* cinch_path_infos_parse_json(cinch_str store_dir, cinch_str json,
+                                                   cinch_path_infos** infos_out) CINCH_NOEXCEPT;
+
+typedef struct cinch_narinfo cinch_narinfo; /* what a binary cache says about one object */
+
+#define CINCH_NARINFO_NIX 1
+#define CINCH_NARINFO_GUIX 2
+
+/* One compressed form of the NAR. */
+typedef struct cinch_nar_download {
+  uint32_t size; /* bytes of this structure; set by the library */
+  uint32_t has_file_size;
+  cinch_str url; /* absolute, or relative to the cache */
+  cinch_str compression;
+  cinch_str file_hash; /* SRI; empty: unknown */
+  uint64_t file_size_bytes;
+} cinch_nar_download;
+
+CINCH_API cinch_error* cinch_narinfo_parse(cinch_str store_dir, cinch_str text,
+                                           cinch_narinfo** narinfo_out) CINCH_NOEXCEPT;
+/* As path infos, with "url", "compression", "downloadHash" and "downloadSize". */
+CINCH_API cinch_error* cinch_narinfo_parse_json(const cinch_path* path, cinch_str json,
+                                                cinch_narinfo** narinfo_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_narinfo_print(const cinch_narinfo* narinfo, uint32_t dialect,
+                                           cinch_text** text_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_narinfo_print_json(const cinch_narinfo* narinfo, uint32_t format,
+                                                cinch_text** json_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_narinfo_add_signature(cinch_narinfo* narinfo,
+                                                   cinch_str signature) CINCH_NOEXCEPT;
+CINCH_API const cinch_path_info* cinch_narinfo_info(const cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_narinfo_downloads_count(const cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+CINCH_API const cinch_nar_download* cinch_narinfo_download_at(const cinch_narinfo* narinfo,
+                                                              size_t index) CINCH_NOEXCEPT;
+/* Lines that nobody knows, in their order. */
+CINCH_API size_t cinch_narinfo_fields_count(const cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+CINCH_API cinch_variable cinch_narinfo_field_at(const cinch_narinfo* narinfo,
+                                                size_t index) CINCH_NOEXCEPT;
+/* Guix's signature, an s-expression, and what it is of; empty if there is none. */
+CINCH_API cinch_str cinch_narinfo_guix_signature(const cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_narinfo_guix_signed_text(const cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+CINCH_API void cinch_narinfo_free(cinch_narinfo* narinfo) CINCH_NOEXCEPT;
+
+/* ---- Realisations: what an output of a content-addressed derivation came out as */
+
+typedef struct cinch_realisation cinch_realisation;
+
+/* Nix's JSON: the form of today, {"key", "value"}, or the one of before 2.35, {"id", "outPath"}. */
+CINCH_API cinch_error* cinch_realisation_parse_json(
+    cinch_str store_dir, cinch_str json, cinch_realisation** realisation_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_realisation_print_json(const cinch_realisation* realisation,
+                                                    cinch_text** json_out) CINCH_NOEXCEPT;
+/* "<derivation path>^<output>", or "sha256:<base16>!<output>" */
+CINCH_API cinch_str cinch_realisation_id(const cinch_realisation* realisation) CINCH_NOEXCEPT;
+CINCH_API const cinch_path* cinch_realisation_path(const cinch_realisation* realisation)
+    CINCH_NOEXCEPT;
+CINCH_API size_t cinch_realisation_signatures_count(const cinch_realisation* realisation)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_realisation_signature_at(const cinch_realisation* realisation,
+                                                   size_t index) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_realisation_fingerprint(const cinch_realisation* realisation,
+                                                     cinch_text** text_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_realisation_add_signature(cinch_realisation* realisation,
+                                                       cinch_str signature) CINCH_NOEXCEPT;
+CINCH_API void cinch_realisation_free(cinch_realisation* realisation) CINCH_NOEXCEPT;
+
+/* ---- Build results as documents */
+
+/* Nix's JSON, which does not say what was wanted: a deriving path. */
+CINCH_API cinch_error* cinch_build_result_parse_json(
+    cinch_str store_dir, cinch_str wanted, cinch_str json,
+    cinch_build_result** result_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_build_result_print_json(const cinch_build_result* result,
+                                                     cinch_text** json_out) CINCH_NOEXCEPT;
+/* For those that were parsed, not for those of a list. */
+CINCH_API void cinch_build_result_free(cinch_build_result* result) CINCH_NOEXCEPT;
+
+/* ---- Configuration: caches, machines, URLs of stores, nix.conf */
+
+typedef struct cinch_cache_info cinch_cache_info; /* the file nix-cache-info */
+
+CINCH_API cinch_error* cinch_cache_info_parse(cinch_str text,
+                                              cinch_cache_info** info_out) CINCH_NOEXCEPT;
+/* Empty, NULL: it says nothing of that. */
+CINCH_API cinch_error* cinch_cache_info_new(cinch_str store_dir, const bool* wants_mass_query,
+                                            const int32_t* priority,
+                                            cinch_cache_info** info_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_cache_info_print(const cinch_cache_info* info,
+                                              cinch_text** text_out) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_cache_info_store_dir(const cinch_cache_info* info) CINCH_NOEXCEPT;
+/* Both: whether it says so, and if, what. */
+CINCH_API bool cinch_cache_info_wants_mass_query(const cinch_cache_info* info,
+                                                 bool* wants_out) CINCH_NOEXCEPT;
+CINCH_API bool cinch_cache_info_priority(const cinch_cache_info* info,
+                                         int32_t* priority_out) CINCH_NOEXCEPT;
+CINCH_API void cinch_cache_info_free(cinch_cache_info* info) CINCH_NOEXCEPT;
+
+typedef struct cinch_machines cinch_machines; /* machines that build, and files that list more */
+
+/* Lists are words with single spaces between them. */
+typedef struct cinch_machine {
+  uint32_t size;     /* bytes of this structure; set by the library */
+  uint32_t jobs_max; /* builds at once */
+  double speed_factor;
+  cinch_str store_url;
+  cinch_str systems;
+  cinch_str ssh_key; /* a file; empty: the usual ones */
+  cinch_str supported_features;
+  cinch_str mandatory_features;
+  cinch_str ssh_host_key; /* base64; may be empty */
+  cinch_str line;         /* the machine as a line of a machines file */
+} cinch_machine;
+
+/* `default_systems` are words: what a machine builds that does not say it. */
+CINCH_API cinch_error* cinch_machines_parse(cinch_str text, cinch_str default_systems,
+                                            cinch_machines** machines_out) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_machines_count(const cinch_machines* machines) CINCH_NOEXCEPT;
+CINCH_API const cinch_machine* cinch_machines_at(const cinch_machines* machines,
+                                                 size_t index) CINCH_NOEXCEPT;
+/* Files that are to be read in the same way ("@<file>"); the library does not. */
+CINCH_API size_t cinch_machines_files_count(const cinch_machines* machines) CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_machines_file_at(const cinch_machines* machines,
+                                           size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_machines_free(cinch_machines* machines) CINCH_NOEXCEPT;
+
+typedef struct cinch_store_reference cinch_store_reference; /* a store's URL, taken apart */
+
+CINCH_API cinch_error* cinch_store_reference_parse(
+    cinch_str url, cinch_store_reference** reference_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_store_reference_new(
+    cinch_str scheme, cinch_str authority, const cinch_variable* parameters,
+    size_t parameters_count, cinch_store_reference** reference_out) CINCH_NOEXCEPT;
+/* The URL, in Nix's spelling. */
+CINCH_API cinch_str cinch_store_reference_url(const cinch_store_reference* reference)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_store_reference_scheme(const cinch_store_reference* reference)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_str cinch_store_reference_authority(const cinch_store_reference* reference)
+    CINCH_NOEXCEPT;
+/* Sorted by name, decoded. */
+CINCH_API size_t cinch_store_reference_parameters_count(const cinch_store_reference* reference)
+    CINCH_NOEXCEPT;
+CINCH_API cinch_variable cinch_store_reference_parameter_at(const cinch_store_reference* reference,
+                                                            size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_store_reference_free(cinch_store_reference* reference) CINCH_NOEXCEPT;
+
+typedef struct cinch_config cinch_config; /* the lines of nix.conf, with those of included files */
+
+/* Who knows a setting. Closed. */
+#define CINCH_SETTING_UNKNOWN 0 /* nobody */
+#define CINCH_SETTING_KNOWN 1   /* this library */
+#define CINCH_SETTING_FOREIGN 2 /* Nix; it has no meaning here */
+
+typedef struct cinch_config_line {
+  uint32_t size;    /* bytes of this structure; set by the library */
+  uint32_t meaning; /* one of CINCH_SETTING_... */
+  cinch_str name;
+  cinch_str value;      /* words with single spaces between them */
+  cinch_str file;       /* where it stands */
+  uint32_t line_number; /* from 1 */
+  uint32_t reserved;    /* 0 */
+} cinch_config_line;
+
+/* Gives the text of an included file, which the library takes over; leaves it NULL if that cannot
+ * be opened. */
+typedef int32_t (*cinch_read_file_fn)(cinch_str file_name, cinch_text** text_out, void* payload);
+
+CINCH_API cinch_error* cinch_config_parse(cinch_str text, cinch_str file_name,
+                                          cinch_read_file_fn read, void* payload,
+                                          cinch_config** config_out) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_config_count(const cinch_config* config) CINCH_NOEXCEPT;
+CINCH_API const cinch_config_line* cinch_config_at(const cinch_config* config,
+                                                   size_t index) CINCH_NOEXCEPT;
+/* Whether the values of all known settings are of their types. */
+CINCH_API cinch_error* cinch_config_check(const cinch_config* config) CINCH_NOEXCEPT;
+CINCH_API void cinch_config_free(cinch_config* config) CINCH_NOEXCEPT;
+
 #ifdef __cplusplus
 }
 #endif

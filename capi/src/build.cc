@@ -85,17 +85,6 @@ class CallbackEvents final : public cinch::EventSink {
   void* payload_;
 };
 
-cinch_build_result result_of(const StoreDir& store_dir, const BuildResult& result) {
-  std::map<std::string, std::optional<StorePath>> outputs(result.outputs.begin(),
-                                                          result.outputs.end());
-  return {.status = static_cast<std::uint32_t>(result.status),
-          .succeeded = result.succeeded(),
-          .message = result.error_message,
-          .outputs = cinch_outputs(store_dir, outputs),
-          .start_time = result.start_time,
-          .stop_time = result.stop_time};
-}
-
 }  // namespace
 
 extern "C" {
@@ -122,7 +111,7 @@ cinch_error* cinch_store_build(const cinch_store* store, const cinch_str* wanted
     for (const BuildResult& result :
          handle.realiser().realise(paths, {.keep_going = given.keep_going == 1}, *events,
                                    cinch::capi::token_of(given.cancel))) {
-      results->list.push_back(result_of(store_dir, result));
+      results->list.emplace_back(store_dir, result);
     }
     out = results.release();
   });
@@ -140,15 +129,15 @@ const cinch_build_result* cinch_build_results_at(const cinch_build_results* resu
 void cinch_build_results_free(cinch_build_results* results) noexcept { delete results; }
 
 uint32_t cinch_build_result_status(const cinch_build_result* result) noexcept {
-  return result->status;
+  return static_cast<uint32_t>(result->result.status);
 }
 
 bool cinch_build_result_succeeded(const cinch_build_result* result) noexcept {
-  return result->succeeded;
+  return result->result.succeeded();
 }
 
 cinch_str cinch_build_result_message(const cinch_build_result* result) noexcept {
-  return lend(result->message);
+  return lend(result->result.error_message);
 }
 
 const cinch_outputs* cinch_build_result_outputs(const cinch_build_result* result) noexcept {
@@ -156,11 +145,11 @@ const cinch_outputs* cinch_build_result_outputs(const cinch_build_result* result
 }
 
 int64_t cinch_build_result_start_unix_seconds(const cinch_build_result* result) noexcept {
-  return result->start_time;
+  return result->result.start_time;
 }
 
 int64_t cinch_build_result_stop_unix_seconds(const cinch_build_result* result) noexcept {
-  return result->stop_time;
+  return result->result.stop_time;
 }
 
 cinch_str cinch_build_status_name(uint32_t status) noexcept {

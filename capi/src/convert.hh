@@ -35,6 +35,14 @@ inline std::string_view view(cinch_str text) {
 }
 inline cinch_str lend(std::string_view text) { return {text.data(), text.size()}; }
 
+// One of a list that the handle keeps; empty behind its end.
+inline cinch_str lend_at(const std::vector<std::string>& texts, std::size_t index) {
+  return lend(index < texts.size() ? std::string_view(texts[index]) : "");
+}
+inline cinch_variable variable_at(const std::vector<cinch_variable>& variables, std::size_t index) {
+  return index < variables.size() ? variables[index] : cinch_variable{lend(""), lend("")};
+}
+
 // Throws Code::invalid_argument for a null pointer that is not allowed.
 template <class T>
 T& deref(T* pointer, const char* parameter) {

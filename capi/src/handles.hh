@@ -1,6 +1,7 @@
 // What stands behind the opaque handles of cinch.h.
 #pragma once
 
+#include <cinch/core/build_result.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/path_info.hh>
 #include <cinch/core/realiser.hh>
@@ -44,14 +45,14 @@ struct cinch_paths {
 };
 
 struct cinch_path_info {
-  cinch_path_info(const cinch::StoreDir& store_dir, const cinch::PathInfo& info);
+  cinch_path_info(const cinch::StoreDir& store_dir, const cinch::PathInfo& value);
+  void add_signature(const cinch::Signature& signature);
+
+  cinch::PathInfo info;
   cinch_path path;
   std::string nar_hash;
-  std::uint64_t nar_size;
   std::vector<cinch_path> references;
   std::optional<cinch_path> deriver;
-  std::int64_t registration_time;
-  bool ultimate;
   std::vector<std::string> signatures;
   std::string content_address;
 };
@@ -72,12 +73,9 @@ struct cinch_outputs {
 };
 
 struct cinch_build_result {
-  std::uint32_t status;
-  bool succeeded;
-  std::string message;
+  cinch_build_result(const cinch::StoreDir& store_dir, cinch::BuildResult value);
+  cinch::BuildResult result;
   cinch_outputs outputs;
-  std::int64_t start_time;
-  std::int64_t stop_time;
 };
 
 struct cinch_build_results {

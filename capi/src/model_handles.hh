@@ -7,6 +7,7 @@
 
 #include <cinch/core/content_address.hh>
 #include <cinch/core/hash.hh>
+#include <cinch/core/path_info_json.hh>
 
 #include <memory>
 #include <optional>
@@ -20,6 +21,10 @@ HashAlgorithm hash_algorithm(std::uint32_t number);
 ContentAddressMethod content_address_method(std::uint32_t number);
 
 std::uint32_t number_of(ContentAddressMethod method);
+
+// 1 to 3; throws Code::not_supported for others.
+PathInfoFormat path_info_format(std::uint32_t number);
+StoreDir store_dir_of(const cinch_path& path);
 
 }  // namespace cinch::capi
 

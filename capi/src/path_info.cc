@@ -12,12 +12,10 @@ using cinch::capi::lend;
 using cinch::capi::path_set;
 using cinch::capi::view;
 
-cinch_path_info::cinch_path_info(const cinch::StoreDir& store_dir, const PathInfo& info)
-    : path(store_dir, info.path),
-      nar_hash(info.nar_hash.to_string(cinch::HashFormat::sri)),
-      nar_size(info.nar_size),
-      registration_time(info.registration_time),
-      ultimate(info.ultimate) {
+cinch_path_info::cinch_path_info(const cinch::StoreDir& store_dir, const PathInfo& value)
+    : info(value),
+      path(store_dir, info.path),
+      nar_hash(info.nar_hash.to_string(cinch::HashFormat::sri)) {
   references.reserve(info.references.size());
   for (const StorePath& reference : info.references) references.emplace_back(store_dir, reference);
   if (info.deriver) deriver.emplace(store_dir, *info.deriver);
@@ -25,6 +23,12 @@ cinch_path_info::cinch_path_info(const cinch::StoreDir& store_dir, const PathInf
     signatures.push_back(signature.to_string());
   }
   if (info.content_address) content_address = info.content_address->to_string();
+}
+
+void cinch_path_info::add_signature(const cinch::Signature& signature) {
+  if (!info.signatures.insert(signature).second) return;
+  signatures.clear();
+  for (const cinch::Signature& each : info.signatures) signatures.push_back(each.to_string());
 }
 
 extern "C" {
@@ -93,7 +97,7 @@ cinch_str cinch_path_info_nar_hash(const cinch_path_info* info) noexcept {
 }
 
 uint64_t cinch_path_info_nar_size_bytes(const cinch_path_info* info) noexcept {
-  return info->nar_size;
+  return info->info.nar_size;
 }
 
 size_t cinch_path_info_references_count(const cinch_path_info* info) noexcept {
@@ -109,10 +113,12 @@ const cinch_path* cinch_path_info_deriver(const cinch_path_info* info) noexcept 
 }
 
 int64_t cinch_path_info_registration_unix_seconds(const cinch_path_info* info) noexcept {
-  return info->registration_time;
+  return info->info.registration_time;
 }
 
-bool cinch_path_info_is_ultimate(const cinch_path_info* info) noexcept { return info->ultimate; }
+bool cinch_path_info_is_ultimate(const cinch_path_info* info) noexcept {
+  return info->info.ultimate;
+}
 
 size_t cinch_path_info_signatures_count(const cinch_path_info* info) noexcept {
   return info->signatures.size();
