@@ -47,7 +47,7 @@ BuildStatus parse_build_status(std::string_view name) {
     const auto status = static_cast<BuildStatus>(number);
     if (to_string(status) == name) return status;
   }
-  throw Error(Code::malformed, "'" + excerpt(name) + "' is not the status of a build");
+  throw Error(Code::malformed, "'" + excerpt(name) + "' is not the status of a build").at(0);
 }
 
 bool BuildResult::succeeded() const {

@@ -37,8 +37,9 @@ void set_once(std::optional<Value>& field, const FieldLine& line, Value value) {
 
 CacheInfo parse_cache_info(std::string_view text) {
   if (text.size() > cache_info_bytes_max) {
-    throw Error(Code::limit_exceeded, "a nix-cache-info has more than " +
-                                          std::to_string(cache_info_bytes_max) + " bytes");
+    throw Error(Code::limit_exceeded,
+                "a nix-cache-info has more than " + std::to_string(cache_info_bytes_max) + " bytes")
+        .at(cache_info_bytes_max);
   }
   // Written by hand, the last newline is often missing.
   std::string whole(text);

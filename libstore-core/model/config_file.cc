@@ -1,4 +1,6 @@
 // Format: docs/formats/nix-conf.md.
+#include "refusal.hh"
+
 #include <cinch/core/config_file.hh>
 #include <cinch/core/error.hh>
 
@@ -15,6 +17,7 @@ struct OpenFile {
   std::string name;
   std::string text;
   std::size_t position = 0;
+  std::size_t line_start = 0;
   std::uint32_t line = 0;
 };
 
@@ -42,6 +45,11 @@ std::string join_words(std::span<const std::string_view> words) {
 }
 
 std::string place(const OpenFile& file) { return file.name + ":" + std::to_string(file.line); }
+
+// Where a part of the current line stands in its file.
+std::size_t offset_of(const OpenFile& file, std::string_view line, std::string_view part) {
+  return file.line_start + static_cast<std::size_t>(part.data() - line.data());
+}
 
 std::string resolve(const std::string& including_file, std::string_view included) {
   if (included.starts_with('/')) return std::string(included);
@@ -76,6 +84,7 @@ std::vector<ConfigLine> Parser::parse(std::string_view text, const std::string& 
     const std::size_t end =
         std::min(current.text.find('\n', current.position), current.text.size());
     const std::string line = current.text.substr(current.position, end - current.position);
+    current.line_start = current.position;
     current.position = std::min(end + 1, current.text.size());
     ++current.line;
     take_line(line);
@@ -91,13 +100,18 @@ void Parser::take_line(std::string_view line) {
     if (words.size() != 2) {
       throw Error(Code::malformed, "'" + std::string(words[0]) +
                                        "' must be followed by one file name at " + place(file))
-          .about(file.name);
+          .about(file.name)
+          .at(offset_of(file, line, words[0]));
     }
     include(words[1], words[0] == "include");
     return;
   }
   if (words.size() < 2 || words[1] != "=") {
-    throw Error(Code::malformed, "expected 'name = value' at " + place(file)).about(file.name);
+    const std::string_view last = words.size() < 2 ? words[0] : words[1];
+    throw Error(Code::malformed,
+                "expected 'name = value' near '" + excerpt(last) + "' at " + place(file))
+        .about(file.name)
+        .at(offset_of(file, line, last));
   }
   lines_.push_back({.name = std::string(words[0]),
                     .value = join_words(std::span(words).subspan(2)),
@@ -109,7 +123,8 @@ void Parser::include(std::string_view included, bool required) {
   const OpenFile& file = files_.back();
   if (files_.size() > config_include_depth_max || ++includes_ > config_includes_max) {
     throw Error(Code::limit_exceeded, "too many files include each other at " + place(file))
-        .about(file.name);
+        .about(file.name)
+        .at(file.line_start);
   }
   std::string name = resolve(file.name, included);
   std::optional<std::string> text = read_(name);

@@ -89,6 +89,7 @@ ContentAddressMethod parse_content_address_method(std::string_view name) {
   }
   throw Error(Code::malformed, "unknown content-address method")
       .about(excerpt(name))
+      .at(0)
       .hint("use nar, flat, text or git");
 }
 

@@ -390,7 +390,8 @@ Derivation parse_derivation(std::string_view aterm, std::string_view name,
   if (aterm.size() > derivation_bytes_max) {
     throw Error(Code::limit_exceeded, "the derivation has " + std::to_string(aterm.size()) +
                                           " bytes, more than the allowed " +
-                                          std::to_string(derivation_bytes_max));
+                                          std::to_string(derivation_bytes_max))
+        .at(derivation_bytes_max);
   }
   check_store_path_name(name);
   return Parser(aterm, name, store_dir).parse();

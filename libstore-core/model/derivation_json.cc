@@ -259,6 +259,22 @@ void Reader::read_environment(const JsonNode& node, Derivation& derivation) cons
   }
 }
 
+std::map<StorePath, Derivation> read_derivations(const JsonNode& root, const StoreDir& store_dir) {
+  const auto wrapped = root.find("derivations");
+  if (wrapped) check_version(root);
+  const JsonNode& list = wrapped ? *wrapped : root;
+  const Reader reader(store_dir);
+  std::map<StorePath, Derivation> derivations;
+  for (const auto& [path_text, value] : list.object()) {
+    const JsonNode node(list, path_text, value);
+    StorePath path = parse_any_path(path_text, node, store_dir);
+    if (!path.is_derivation()) node.fail("the name of a derivation must end in '.drv'");
+    Derivation derivation = reader.read(node, path.derivation_name());
+    derivations.emplace(std::move(path), std::move(derivation));
+  }
+  return derivations;
+}
+
 // --- writing ---
 
 Json output_json(const DerivationOutput& output) {
@@ -375,8 +391,8 @@ bool is_utf8(const std::string& text) {
 }  // namespace
 
 Derivation parse_derivation_json(std::string_view json, const StoreDir& store_dir) {
-  const Json document = parse_json(json, derivation_json_bytes_max);
-  return Reader(store_dir).read(JsonNode(document), {});
+  return read_json(json, derivation_json_bytes_max,
+                   [&](const JsonNode& root) { return Reader(store_dir).read(root, {}); });
 }
 
 std::string print_derivation_json(const Derivation& derivation, const StoreDir&) {
@@ -403,21 +419,8 @@ std::string print_resolved_derivation_json(const Derivation& derivation, const S
 
 std::map<StorePath, Derivation> parse_derivations_json(std::string_view json,
                                                        const StoreDir& store_dir) {
-  const Json document = parse_json(json, derivation_json_bytes_max);
-  const JsonNode root(document);
-  const auto wrapped = root.find("derivations");
-  if (wrapped) check_version(root);
-  const JsonNode& list = wrapped ? *wrapped : root;
-  const Reader reader(store_dir);
-  std::map<StorePath, Derivation> derivations;
-  for (const auto& [path_text, value] : list.object()) {
-    const JsonNode node(list, path_text, value);
-    StorePath path = parse_any_path(path_text, node, store_dir);
-    if (!path.is_derivation()) node.fail("the name of a derivation must end in '.drv'");
-    Derivation derivation = reader.read(node, path.derivation_name());
-    derivations.emplace(std::move(path), std::move(derivation));
-  }
-  return derivations;
+  return read_json(json, derivation_json_bytes_max,
+                   [&](const JsonNode& root) { return read_derivations(root, store_dir); });
 }
 
 std::string print_derivations_json(const std::map<StorePath, Derivation>& derivations,

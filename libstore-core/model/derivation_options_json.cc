@@ -169,8 +169,7 @@ std::string print_derivation_options_json(const DerivationOptions& options) {
 }
 
 DerivationOptions parse_derivation_options_json(std::string_view json) {
-  const Json document = parse_json(json, derivation_options_json_bytes_max);
-  return read_options(JsonNode(document));
+  return read_json(json, derivation_options_json_bytes_max, read_options);
 }
 
 }  // namespace cinch

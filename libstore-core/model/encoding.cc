@@ -1,4 +1,5 @@
 #include "decode_to.hh"
+#include "refusal.hh"
 
 #include <cinch/core/encoding.hh>
 #include <cinch/core/error.hh>
@@ -36,12 +37,6 @@ constexpr Values base16_values() {
 constexpr Values base16_table = base16_values();
 constexpr Values nix32_table = values_of(nix32_alphabet);
 constexpr Values base64_table = values_of(base64_alphabet);
-
-std::string printable(char c) {
-  const auto byte = static_cast<unsigned char>(c);
-  if (byte >= 0x20 && byte < 0x7f) return std::string("'") + c + "'";
-  return std::string("byte 0x") + base16_alphabet[byte >> 4] + base16_alphabet[byte & 15];
-}
 
 std::uint8_t value_at(const Values& values, std::string_view text, std::size_t position,
                       std::string_view encoding) {

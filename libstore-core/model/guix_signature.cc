@@ -21,25 +21,25 @@ static_assert(signature_bytes == 2 * scalar_bytes);
 constexpr std::string_view curve_name = "Ed25519";
 constexpr char compressed_prefix = 0x40;
 
-[[noreturn]] void malformed(std::string message) {
-  throw Error(Code::malformed, std::move(message));
+[[noreturn]] void malformed(const Sexp& where, std::string message) {
+  throw Error(Code::malformed, std::move(message)).at(where.offset);
 }
-[[noreturn]] void not_supported(std::string message) {
-  throw Error(Code::not_supported, std::move(message));
+[[noreturn]] void not_supported(const Sexp& where, std::string message) {
+  throw Error(Code::not_supported, std::move(message)).at(where.offset);
 }
 
 // --- reading ---
 
 const Sexp& require(const Sexp& list, std::string_view name) {
   const Sexp* found = list.find(name);
-  if (found == nullptr) malformed("expected one list '(" + std::string(name) + " ...)'");
+  if (found == nullptr) malformed(list, "expected one list '(" + std::string(name) + " ...)'");
   return *found;
 }
 
 // The single byte string after the name.
 const std::string& value_of(const Sexp& list) {
   if (list.items.size() != 2 || list.items[1].is_list) {
-    malformed("expected one value after '" + list.items.front().bytes + "'");
+    malformed(list, "expected one value after '" + list.items.front().bytes + "'");
   }
   return list.items[1].bytes;
 }
@@ -52,34 +52,35 @@ bool has_flag(const Sexp& list, std::string_view flag) {
 }
 
 GuixPublicKey read_key(const Sexp& expression) {
-  if (!expression.is("public-key")) malformed("expected a list '(public-key ...)'");
+  if (!expression.is("public-key")) malformed(expression, "expected a list '(public-key ...)'");
   const Sexp* key = expression.find("ecc");
   if (key == nullptr) key = expression.find("ecdsa");
   if (key == nullptr) {
     if (expression.find("rsa") != nullptr || expression.find("dsa") != nullptr) {
-      not_supported("only keys on the curve Ed25519 are supported, not RSA or DSA");
+      not_supported(expression, "only keys on the curve Ed25519 are supported, not RSA or DSA");
     }
-    malformed("expected one list '(ecc ...)'");
+    malformed(expression, "expected one list '(ecc ...)'");
   }
   const std::string& curve = value_of(require(*key, "curve"));
   if (curve != curve_name)
-    not_supported("keys on the curve '" + excerpt(curve) + "' are not supported");
+    not_supported(*key, "keys on the curve '" + excerpt(curve) + "' are not supported");
   std::string_view point = value_of(require(*key, "q"));
   if (point.size() == public_key_bytes + 1 && point.front() == compressed_prefix) {
     point.remove_prefix(1);
   }
-  if (point.size() != public_key_bytes) malformed("a key on the curve Ed25519 must have 32 bytes");
+  if (point.size() != public_key_bytes)
+    malformed(*key, "a key on the curve Ed25519 must have 32 bytes");
   GuixPublicKey result;
   std::ranges::copy(as_bytes(point), result.point.begin());
   return result;
 }
 
-Hash read_sha256(std::string_view algorithm, std::string_view digest) {
+Hash read_sha256(const Sexp& where, std::string_view algorithm, std::string_view digest) {
   if (algorithm != to_string(HashAlgorithm::sha256)) {
-    not_supported("signatures of '" + excerpt(algorithm) + "' hashes are not supported");
+    not_supported(where, "signatures of '" + excerpt(algorithm) + "' hashes are not supported");
   }
   if (digest.size() != digest_bytes(HashAlgorithm::sha256)) {
-    malformed("a sha256 hash must have 32 bytes");
+    malformed(where, "a sha256 hash must have 32 bytes");
   }
   return Hash(HashAlgorithm::sha256, as_bytes(digest));
 }
@@ -89,17 +90,17 @@ Hash read_sha256(std::string_view algorithm, std::string_view digest) {
 Hash read_signed_hash(const Sexp& data) {
   if (has_flag(data, "eddsa")) {
     if (value_of(require(data, "hash-algo")) != to_string(HashAlgorithm::sha512)) {
-      not_supported("EdDSA with another inner hash than sha512 is not supported");
+      not_supported(data, "EdDSA with another inner hash than sha512 is not supported");
     }
-    return read_sha256(to_string(HashAlgorithm::sha256), value_of(require(data, "value")));
+    return read_sha256(data, to_string(HashAlgorithm::sha256), value_of(require(data, "value")));
   }
   if (!has_flag(data, "rfc6979"))
-    not_supported("only data with the flag 'rfc6979' or 'eddsa' is supported");
+    not_supported(data, "only data with the flag 'rfc6979' or 'eddsa' is supported");
   const Sexp& hash = require(data, "hash");
   if (hash.items.size() != 3 || hash.items[1].is_list || hash.items[2].is_list) {
-    malformed("expected '(hash <algorithm> <digest>)'");
+    malformed(hash, "expected '(hash <algorithm> <digest>)'");
   }
-  return read_sha256(hash.items[1].bytes, hash.items[2].bytes);
+  return read_sha256(hash, hash.items[1].bytes, hash.items[2].bytes);
 }
 
 // libgcrypt drops leading zero bytes of numbers, and adds one where the first bit is set.
@@ -107,7 +108,7 @@ void read_number(const Sexp& list, std::string_view name, std::span<std::byte> o
   std::string_view number = value_of(require(list, name));
   while (!number.empty() && number.front() == '\0') number.remove_prefix(1);
   if (number.size() > out.size()) {
-    malformed("the number '" + std::string(name) + "' of a signature is too large");
+    malformed(list, "the number '" + std::string(name) + "' of a signature is too large");
   }
   std::ranges::fill(out, std::byte{0});
   std::ranges::copy(as_bytes(number), out.last(number.size()).begin());
@@ -121,7 +122,7 @@ void read_value(const Sexp& value, GuixSignature& signature) {
     const std::string& r = value_of(require(numbers, "r"));
     const std::string& s = value_of(require(numbers, "s"));
     if (r.size() != scalar_bytes || s.size() != scalar_bytes) {
-      malformed("the parts of an EdDSA signature must have 32 bytes each");
+      malformed(numbers, "the parts of an EdDSA signature must have 32 bytes each");
     }
     std::ranges::copy(as_bytes(r), bytes.begin());
     std::ranges::copy(as_bytes(s), bytes.last(scalar_bytes).begin());
@@ -131,7 +132,7 @@ void read_value(const Sexp& value, GuixSignature& signature) {
   }
 }
 
-// What is thrown while the expression is taken apart has no offset; the text is its subject.
+// What is thrown while the expression is taken apart says where; the text is its subject.
 template <class Read>
 auto read_text(std::string_view text, Read read) {
   const Sexp expression = Sexp::parse(text);
@@ -219,7 +220,7 @@ GuixPublicKey GuixPublicKey::parse(std::string_view text) { return read_text(tex
 
 GuixSignature GuixSignature::parse(std::string_view text) {
   return read_text(text, [](const Sexp& expression) {
-    if (!expression.is("signature")) malformed("expected a list '(signature ...)'");
+    if (!expression.is("signature")) malformed(expression, "expected a list '(signature ...)'");
     // The key comes first: what is on another curve has other numbers, too.
     const GuixPublicKey key = read_key(require(expression, "public-key"));
     const Sexp& data = require(expression, "data");
@@ -250,10 +251,10 @@ GuixVerdict verify_guix_signature(const GuixSignature& signature, std::string_vi
 
 std::vector<GuixPublicKey> parse_guix_acl(std::string_view text) {
   return read_text(text, [](const Sexp& expression) {
-    if (!expression.is("acl")) malformed("expected a list '(acl ...)'");
+    if (!expression.is("acl")) malformed(expression, "expected a list '(acl ...)'");
     std::vector<GuixPublicKey> keys;
     for (const Sexp& entry : std::span(expression.items).subspan(1)) {
-      if (!entry.is("entry")) malformed("an access list holds lists '(entry ...)'");
+      if (!entry.is("entry")) malformed(entry, "an access list holds lists '(entry ...)'");
       const Sexp* import = require(entry, "tag").find("guix");
       if (import == nullptr || value_of(*import) != "import") continue;
       try {

@@ -26,6 +26,7 @@ void decode_digest(std::string_view text, HashAlgorithm algorithm, std::span<std
   throw Error(Code::malformed, "a " + std::string(to_string(algorithm)) + " digest cannot have " +
                                    std::to_string(text.size()) + " characters")
       .about(excerpt(text))
+      .at(text.size())
       .hint("write it in base16 (" + std::to_string(2 * out.size()) + " characters), nix32 (" +
             std::to_string(nix32_length(out.size())) + ") or base64 (" +
             std::to_string(base64_length(out.size())) + ")");

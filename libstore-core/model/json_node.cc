@@ -1,7 +1,8 @@
 #include "json_node.hh"
 
-#include <functional>
-#include <set>
+#include "json_place.hh"
+#include "refusal.hh"
+
 #include <utility>
 #include <vector>
 
@@ -32,33 +33,91 @@ void append_escaped_key(std::string& pointer, std::string_view key) {
   }
 }
 
-// Watches the parser: depth, and keys that occur twice.
-class Guard {
+// Builds the document from the parser's events, and watches depth and keys. (The parser's own
+// builder takes quadratic time if it is to be watched.)
+class Builder final : public nlohmann::json_sax<Json> {
  public:
-  explicit Guard(int depth_max) : depth_max_(depth_max) {}
+  Builder(std::string_view text, int depth_max)
+      : text_(text), depth_max_(static_cast<std::size_t>(depth_max)) {}
 
-  bool operator()(int depth, Json::parse_event_t event, const Json& value) {
-    if (depth > depth_max_) {
-      throw Error(Code::limit_exceeded, "the JSON text is nested more than " +
-                                            std::to_string(depth_max_) + " levels deep");
-    }
-    if (event == Json::parse_event_t::object_start) {
-      keys_.emplace_back();
-    } else if (event == Json::parse_event_t::object_end) {
-      keys_.pop_back();
-    } else if (event == Json::parse_event_t::key) {
-      const std::string& key = value.get_ref<const std::string&>();
-      if (!keys_.back().insert(key).second) {
-        throw Error(Code::malformed, "the JSON text has the key '" + key + "' twice in one object");
-      }
-    }
-    return true;
+  Json take() { return std::move(root_); }
+
+  bool null() override { return put(nullptr); }
+  bool boolean(bool value) override { return put(value); }
+  bool number_integer(number_integer_t value) override { return put(value); }
+  bool number_unsigned(number_unsigned_t value) override { return put(value); }
+  bool number_float(number_float_t value, const string_t&) override { return put(value); }
+  bool string(string_t& value) override { return put(std::move(value)); }
+  bool binary(binary_t&) override { return false; }  // no value of JSON
+
+  bool start_object(std::size_t) override { return open(Json::object()); }
+  bool start_array(std::size_t) override { return open(Json::array()); }
+  bool end_object() override { return close(); }
+  bool end_array() override { return close(); }
+  bool key(string_t& name) override;
+
+  bool parse_error(std::size_t position, const std::string&,
+                   const nlohmann::detail::exception& error) override {
+    throw Error(Code::malformed, "this is not JSON: " + reason_of(error))
+        .at(position == 0 ? 0 : position - 1);
   }
 
  private:
-  int depth_max_;
-  std::vector<std::set<std::string>> keys_;
+  template <class Value>
+  bool put(Value&& value);
+  bool open(Json container);
+  bool close() {
+    open_.pop_back();
+    return true;
+  }
+
+  std::string_view text_;
+  std::size_t depth_max_;
+  Json root_;
+  std::vector<Json*> open_;  // while one is open, the ones around it do not grow
+  Json* member_ = nullptr;   // of the object that is open: what the last key is for
+  std::uint64_t keys_seen_ = 0;
+  std::uint64_t brackets_seen_ = 0;
 };
+
+template <class Value>
+bool Builder::put(Value&& value) {
+  if (open_.empty()) {
+    root_ = std::forward<Value>(value);
+    member_ = &root_;
+  } else if (auto* array = open_.back()->get_ptr<Json::array_t*>()) {
+    member_ = &array->emplace_back(std::forward<Value>(value));
+  } else {
+    *member_ = std::forward<Value>(value);
+  }
+  return true;
+}
+
+bool Builder::open(Json container) {
+  ++brackets_seen_;
+  if (open_.size() == depth_max_) {
+    throw Error(Code::limit_exceeded,
+                "the JSON text is nested more than " + std::to_string(depth_max_) + " levels deep")
+        .at(offset_of_json_bracket(text_, brackets_seen_));
+  }
+  put(std::move(container));
+  open_.push_back(member_);
+  return true;
+}
+
+bool Builder::key(string_t& name) {
+  ++keys_seen_;
+  auto& members = *open_.back()->get_ptr<Json::object_t*>();
+  const std::size_t count = members.size();
+  const auto member = members.try_emplace(members.end(), std::move(name));
+  if (members.size() == count) {
+    throw Error(Code::malformed,
+                "the JSON text has the key '" + excerpt(member->first) + "' twice in one object")
+        .at(offset_of_json_key(text_, keys_seen_));
+  }
+  member_ = &member->second;
+  return true;
+}
 
 }  // namespace
 
@@ -66,17 +125,20 @@ Json parse_json(std::string_view text, std::uint64_t size_bytes_max, int depth_m
   if (text.size() > size_bytes_max) {
     throw Error(Code::limit_exceeded, "the JSON text has " + std::to_string(text.size()) +
                                           " bytes, more than the allowed " +
-                                          std::to_string(size_bytes_max));
+                                          std::to_string(size_bytes_max))
+        .at(size_bytes_max);
   }
-  Guard guard(depth_max);
-  try {
-    return Json::parse(text.begin(), text.end(), std::ref(guard));
-  } catch (const Json::parse_error& error) {
-    throw Error(Code::malformed, "this is not JSON: " + reason_of(error))
-        .at(error.byte == 0 ? 0 : error.byte - 1);
-  } catch (const Json::exception& error) {
-    throw Error(Code::malformed, "this is not JSON: " + reason_of(error));
-  }
+  Builder builder(text, depth_max);
+  Json::sax_parse(text.begin(), text.end(), &builder);
+  return builder.take();
+}
+
+void add_token(Error& error, std::string_view text) {
+  if (error.subject().empty()) return;
+  const auto token = find_json_value(text, error.subject());
+  if (!token) return;
+  static_cast<void>(std::move(error).at(token->offset).about(excerpt(error.subject())));
+  error.add_context("while reading " + excerpt(token->text));
 }
 
 const Json::object_t& JsonNode::object() const {

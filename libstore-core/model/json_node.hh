@@ -17,8 +17,8 @@ using Json = nlohmann::json;
 
 constexpr int json_depth_max = 64;
 
-// Throws Code::malformed with the offset for text that is not JSON or has a key twice in an object;
-// Code::limit_exceeded for text that is too long or nested too deeply.
+// Throws Code::malformed for text that is not JSON or has a key twice in an object;
+// Code::limit_exceeded for text that is too long or nested too deeply; both with the offset.
 Json parse_json(std::string_view text, std::uint64_t size_bytes_max,
                 int depth_max = json_depth_max);
 
@@ -60,7 +60,23 @@ auto parse_text(const JsonNode& node, Parse parse) {
   try {
     return parse(node.string());
   } catch (const Error& error) {
-    throw Error(error.code(), error.message()).about(node.place());
+    throw Error(error.code(), error.message()).about(node.place()).hint(error.hint());
+  }
+}
+
+// An error about a place in a document: adds where that is in the text, and what stands there.
+void add_token(Error& error, std::string_view text);
+
+// Parses a document and reads its root. What `read` throws then says where in the text.
+template <class Read>
+auto read_json(std::string_view text, std::uint64_t size_bytes_max, Read read,
+               int depth_max = json_depth_max) {
+  const Json document = parse_json(text, size_bytes_max, depth_max);
+  try {
+    return read(JsonNode(document));
+  } catch (Error& error) {
+    add_token(error, text);
+    throw;
   }
 }
 

@@ -49,10 +49,13 @@ class Parser {
   void take_entry(std::size_t start, std::size_t end);
   // The words of the entry; those that are '-' or missing are empty.
   std::array<std::string_view, column_count> split(std::size_t start, std::size_t end) const;
+  // The subject is the word that begins at `at`.
   [[noreturn]] void refuse(std::string message, const char* at) const {
+    const auto offset = static_cast<std::size_t>(at - text_.data());
+    const std::string_view rest = text_.substr(offset);
     throw Error(Code::malformed, "line " + std::to_string(line_) + ": " + std::move(message))
-        .about(excerpt(text_))
-        .at(static_cast<std::size_t>(at - text_.data()));
+        .about(excerpt(rest.substr(0, rest.find_first_of(" \t\n;"))))
+        .at(offset);
   }
   std::set<std::string> read_list(std::string_view word) const;
   std::uint32_t read_jobs(std::string_view word) const;
@@ -205,8 +208,9 @@ std::string join(const std::set<std::string>& words) {
 
 Machines parse_machines(std::string_view text, const std::set<std::string>& default_systems) {
   if (text.size() > machines_bytes_max) {
-    throw Error(Code::limit_exceeded, "a list of machines has more than " +
-                                          std::to_string(machines_bytes_max) + " bytes");
+    throw Error(Code::limit_exceeded,
+                "a list of machines has more than " + std::to_string(machines_bytes_max) + " bytes")
+        .at(machines_bytes_max);
   }
   return Parser(text, default_systems).parse();
 }

@@ -17,8 +17,7 @@ constexpr std::uint64_t time_max = std::numeric_limits<std::int64_t>::max();
 
 template <class Read>
 auto read_document(std::string_view json, Read read) {
-  const Json document = parse_json(json, model_json_bytes_max);
-  return read(JsonNode(document));
+  return read_json(json, model_json_bytes_max, read);
 }
 
 std::string dump(const Json& json) {
@@ -45,6 +44,41 @@ OutputSpec read_spec(const JsonNode& node) {
     if (!names.insert(read_output_name(item)).second) item.fail("an output is there twice");
   });
   return names;
+}
+
+Json dynamic_json(const DynamicPath& path) {
+  if (path.outputs) {
+    return {{"drvPath", to_json(path.start)}, {"outputs", spec_json(*path.outputs)}};
+  }
+  if (path.start.outputs.empty()) return path.start.path.base_name();
+  throw Error(Code::invalid_argument, "a deriving path must end with a list of outputs")
+      .about(path.start.path.base_name());
+}
+
+DynamicPath read_dynamic(const JsonNode& node) {
+  if (node.value().is_string()) return {.start = read_single_path(node), .outputs = {}};
+  const JsonNode inner = node.require("drvPath");
+  DynamicPath path{.start = read_single_path(inner), .outputs = read_spec(node.require("outputs"))};
+  if (path.start.outputs.empty() && !path.start.path.is_derivation()) {
+    inner.fail("only a derivation has outputs; its name must end in '.drv'");
+  }
+  return path;
+}
+
+Json wanted_json(const DerivingPath& wanted) {
+  if (const auto* opaque = std::get_if<OpaquePath>(&wanted)) return opaque->path.base_name();
+  const BuiltPath& built = std::get<BuiltPath>(wanted);
+  return {{"drvPath", built.derivation.base_name()}, {"outputs", spec_json(built.outputs)}};
+}
+
+DerivingPath read_wanted(const JsonNode& node) {
+  DynamicPath path = read_dynamic(node);
+  if (!path.start.outputs.empty()) {
+    throw Error(Code::not_supported, "outputs of outputs (dynamic derivations) are not supported")
+        .about(node.place());
+  }
+  if (!path.outputs) return OpaquePath{std::move(path.start.path)};
+  return BuiltPath{std::move(path.start.path), *std::move(path.outputs)};
 }
 
 // --- build results ---
@@ -102,6 +136,23 @@ BuildResult read_result(const JsonNode& node, const DerivingPath& wanted) {
   return result;
 }
 
+Json result_json(const BuildResult& result) {
+  Json json = {{"status", to_string(result.status)},
+               {"success", result.succeeded()},
+               {"timesBuilt", result.times_built},
+               {"startTime", result.start_time},
+               {"stopTime", result.stop_time}};
+  if (result.succeeded()) {
+    json["builtOutputs"] = outputs_json(result);
+  } else {
+    json["errorMsg"] = result.error_message;
+    json["isNonDeterministic"] = result.is_non_deterministic;
+  }
+  if (result.cpu_user) json["cpuUser"] = result.cpu_user->count();
+  if (result.cpu_system) json["cpuSystem"] = result.cpu_system->count();
+  return json;
+}
+
 }  // namespace
 
 std::string print_store_path_json(const StorePath& path) { return dump(path.base_name()); }
@@ -134,48 +185,28 @@ SinglePath parse_single_path_json(std::string_view json) {
   return read_document(json, read_single_path);
 }
 
-std::string print_dynamic_path_json(const DynamicPath& path) {
-  if (path.outputs) {
-    return dump({{"drvPath", to_json(path.start)}, {"outputs", spec_json(*path.outputs)}});
-  }
-  if (path.start.outputs.empty()) return dump(path.start.path.base_name());
-  throw Error(Code::invalid_argument, "a deriving path must end with a list of outputs")
-      .about(path.start.path.base_name());
-}
+std::string print_dynamic_path_json(const DynamicPath& path) { return dump(dynamic_json(path)); }
 
 DynamicPath parse_dynamic_path_json(std::string_view json) {
-  return read_document(json, [](const JsonNode& node) {
-    if (node.value().is_string())
-      return DynamicPath{.start = read_single_path(node), .outputs = {}};
-    const JsonNode inner = node.require("drvPath");
-    DynamicPath path{.start = read_single_path(inner),
-                     .outputs = read_spec(node.require("outputs"))};
-    if (path.start.outputs.empty() && !path.start.path.is_derivation()) {
-      inner.fail("only a derivation has outputs; its name must end in '.drv'");
-    }
-    return path;
-  });
+  return read_document(json, read_dynamic);
 }
 
-std::string print_build_result_json(const BuildResult& result) {
-  Json json = {{"status", to_string(result.status)},
-               {"success", result.succeeded()},
-               {"timesBuilt", result.times_built},
-               {"startTime", result.start_time},
-               {"stopTime", result.stop_time}};
-  if (result.succeeded()) {
-    json["builtOutputs"] = outputs_json(result);
-  } else {
-    json["errorMsg"] = result.error_message;
-    json["isNonDeterministic"] = result.is_non_deterministic;
-  }
-  if (result.cpu_user) json["cpuUser"] = result.cpu_user->count();
-  if (result.cpu_system) json["cpuSystem"] = result.cpu_system->count();
-  return dump(json);
-}
+std::string print_build_result_json(const BuildResult& result) { return dump(result_json(result)); }
 
 BuildResult parse_build_result_json(std::string_view json, const DerivingPath& wanted) {
   return read_document(json, [&](const JsonNode& node) { return read_result(node, wanted); });
+}
+
+std::string print_keyed_build_result_json(const BuildResult& result) {
+  Json json = result_json(result);
+  json["path"] = wanted_json(result.wanted);
+  return dump(json);
+}
+
+BuildResult parse_keyed_build_result_json(std::string_view json) {
+  return read_document(json, [](const JsonNode& node) {
+    return read_result(node, read_wanted(node.require("path")));
+  });
 }
 
 }  // namespace cinch

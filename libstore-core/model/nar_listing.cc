@@ -96,15 +96,11 @@ Json listing_to_json(const NarListing& listing) {
   });
 }
 
-}  // namespace
-
-std::string print_nar_listing(const NarListing& listing) {
-  return dump_json({{"root", listing_to_json(listing)}, {"version", 1}});
+NarListing read_object(const JsonNode& node) {
+  return tree_from_json<ListedContents>(node, read_listed);
 }
 
-NarListing parse_nar_listing(std::string_view json) {
-  const Json document = parse_json(json, nar_listing_json_bytes_max, tree_json_depth_max);
-  const JsonNode root(document);
+NarListing read_listing(const JsonNode& root) {
   const JsonNode version = root.require("version");
   if (!version.value().is_number_integer()) version.fail("expected a number");
   if (version.value() != 1) {
@@ -112,7 +108,17 @@ NarListing parse_nar_listing(std::string_view json) {
                 "a NAR listing of version " + version.value().dump() + " is not supported")
         .about(version.place());
   }
-  return tree_from_json<ListedContents>(root.require("root"), read_listed);
+  return read_object(root.require("root"));
+}
+
+}  // namespace
+
+std::string print_nar_listing(const NarListing& listing) {
+  return dump_json({{"root", listing_to_json(listing)}, {"version", 1}});
+}
+
+NarListing parse_nar_listing(std::string_view json) {
+  return read_json(json, nar_listing_json_bytes_max, read_listing, tree_json_depth_max);
 }
 
 std::string print_listed_object(const NarListing& object, ListingDepth depth) {
@@ -126,8 +132,7 @@ std::string print_listed_object(const NarListing& object, ListingDepth depth) {
 }
 
 NarListing parse_listed_object(std::string_view json) {
-  const Json document = parse_json(json, nar_listing_json_bytes_max, tree_json_depth_max);
-  return tree_from_json<ListedContents>(JsonNode(document), read_listed);
+  return read_json(json, nar_listing_json_bytes_max, read_object, tree_json_depth_max);
 }
 
 Bytes contents_in_nar(Bytes nar, const ListedContents& file) {

@@ -350,7 +350,8 @@ void Writer::guix_signature() {
 NarInfo parse_narinfo(std::string_view text, const StoreDir& store_dir) {
   if (text.size() > narinfo_bytes_max) {
     throw Error(Code::limit_exceeded,
-                "a narinfo has more than " + std::to_string(narinfo_bytes_max) + " bytes");
+                "a narinfo has more than " + std::to_string(narinfo_bytes_max) + " bytes")
+        .at(narinfo_bytes_max);
   }
   return Parser(text, store_dir).parse();
 }

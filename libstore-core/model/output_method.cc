@@ -18,7 +18,7 @@ OutputMethod parse_output_method(std::string_view text) {
       return {method, parse_hash_algorithm(text.substr(colon + 1))};
     }
   }
-  throw Error(Code::malformed, "unknown content-addressing method '" + excerpt(prefix) + "'");
+  throw Error(Code::malformed, "unknown content-addressing method '" + excerpt(prefix) + "'").at(0);
 }
 
 std::string print_output_method(ContentAddressMethod method, HashAlgorithm algorithm) {

@@ -189,6 +189,31 @@ Infos read_object(const JsonNode& object, const StoreDir& store_dir, ParsePath p
   return infos;
 }
 
+NarInfo read_narinfo(const JsonNode& node, const StorePath& path, const StoreDir& store_dir) {
+  NarInfo narinfo{.info = read_info(node, path, store_dir)};
+  NarDownload download{.url = node.require("url").string(),
+                       .compression = node.require("compression").string()};
+  if (const auto hash = node.find("downloadHash")) download.file_hash = read_hash(*hash);
+  if (const auto size = node.find("downloadSize")) {
+    download.file_size = read_number(*size, number_max);
+  }
+  narinfo.downloads.push_back(std::move(download));
+  return narinfo;
+}
+
+Infos read_infos(const JsonNode& root, const StoreDir& store_dir) {
+  if (root.value().is_array()) return read_list(root, store_dir);
+  // No full path is called "version".
+  if (!root.find("version")) {
+    return read_object(root, store_dir,
+                       [&](const std::string& key) { return store_dir.parse(key); });
+  }
+  read_format(root);
+  check_store_dir(root, store_dir);
+  return read_object(root.require("info"), store_dir,
+                     [](const std::string& key) { return StorePath::parse(key); });
+}
+
 }  // namespace
 
 std::string print_path_info_json(const PathInfo& info, const StoreDir& store_dir,
@@ -211,23 +236,14 @@ std::string print_narinfo_json(const NarInfo& narinfo, const StoreDir& store_dir
 
 PathInfo parse_path_info_json(std::string_view json, const StorePath& path,
                               const StoreDir& store_dir) {
-  const Json document = parse_json(json, path_info_json_bytes_max);
-  return read_info(JsonNode(document), path, store_dir);
+  return read_json(json, path_info_json_bytes_max,
+                   [&](const JsonNode& root) { return read_info(root, path, store_dir); });
 }
 
 NarInfo parse_narinfo_json(std::string_view json, const StorePath& path,
                            const StoreDir& store_dir) {
-  const Json document = parse_json(json, path_info_json_bytes_max);
-  const JsonNode node(document);
-  NarInfo narinfo{.info = read_info(node, path, store_dir)};
-  NarDownload download{.url = node.require("url").string(),
-                       .compression = node.require("compression").string()};
-  if (const auto hash = node.find("downloadHash")) download.file_hash = read_hash(*hash);
-  if (const auto size = node.find("downloadSize")) {
-    download.file_size = read_number(*size, number_max);
-  }
-  narinfo.downloads.push_back(std::move(download));
-  return narinfo;
+  return read_json(json, path_info_json_bytes_max,
+                   [&](const JsonNode& root) { return read_narinfo(root, path, store_dir); });
 }
 
 std::string print_path_infos_json(std::span<const PathInfoEntry> entries, const StoreDir& store_dir,
@@ -246,18 +262,8 @@ std::string print_path_infos_json(std::span<const PathInfoEntry> entries, const 
 }
 
 Infos parse_path_infos_json(std::string_view json, const StoreDir& store_dir) {
-  const Json document = parse_json(json, path_info_json_bytes_max);
-  const JsonNode root(document);
-  if (document.is_array()) return read_list(root, store_dir);
-  // No full path is called "version".
-  if (!root.find("version")) {
-    return read_object(root, store_dir,
-                       [&](const std::string& key) { return store_dir.parse(key); });
-  }
-  read_format(root);
-  check_store_dir(root, store_dir);
-  return read_object(root.require("info"), store_dir,
-                     [](const std::string& key) { return StorePath::parse(key); });
+  return read_json(json, path_info_json_bytes_max,
+                   [&](const JsonNode& root) { return read_infos(root, store_dir); });
 }
 
 }  // namespace cinch

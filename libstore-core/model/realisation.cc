@@ -94,6 +94,23 @@ Realisation read_value(const JsonNode& node, RealisationKey key) {
   return realisation;
 }
 
+HashedRealisation read_hashed(const JsonNode& node) {
+  const auto parse_key = [](const std::string& text) { return HashedRealisationKey::parse(text); };
+  HashedRealisation realisation{.key = parse_text(node.require("id"), parse_key),
+                                .path = read_base_name(node.require("outPath"))};
+  if (const auto signatures = node.find("signatures")) {
+    realisation.signatures = read_signatures(*signatures);
+  }
+  const auto dependencies = node.find("dependentRealisations");
+  if (!dependencies) return realisation;
+  for (const auto& [key, path] : dependencies->object()) {
+    const Json name = key;
+    realisation.dependencies.emplace(parse_text(JsonNode(*dependencies, key, name), parse_key),
+                                     read_base_name(JsonNode(*dependencies, key, path)));
+  }
+  return realisation;
+}
+
 }  // namespace
 
 RealisationKey RealisationKey::parse(std::string_view text, const StoreDir& store_dir) {
@@ -146,33 +163,18 @@ std::string print_hashed_realisation_json(const HashedRealisation& realisation,
 }
 
 Realisation parse_realisation_json(std::string_view json) {
-  const Json document = parse_json(json, realisation_json_bytes_max);
-  const JsonNode node(document);
-  return read_value(node.require("value"), read_key(node.require("key")));
+  return read_json(json, realisation_json_bytes_max, [](const JsonNode& root) {
+    return read_value(root.require("value"), read_key(root.require("key")));
+  });
 }
 
 Realisation parse_realisation_value_json(std::string_view json, const RealisationKey& key) {
-  const Json document = parse_json(json, realisation_json_bytes_max);
-  return read_value(JsonNode(document), key);
+  return read_json(json, realisation_json_bytes_max,
+                   [&](const JsonNode& root) { return read_value(root, key); });
 }
 
 HashedRealisation parse_hashed_realisation_json(std::string_view json) {
-  const auto parse_key = [](const std::string& text) { return HashedRealisationKey::parse(text); };
-  const Json document = parse_json(json, realisation_json_bytes_max);
-  const JsonNode node(document);
-  HashedRealisation realisation{.key = parse_text(node.require("id"), parse_key),
-                                .path = read_base_name(node.require("outPath"))};
-  if (const auto signatures = node.find("signatures")) {
-    realisation.signatures = read_signatures(*signatures);
-  }
-  const auto dependencies = node.find("dependentRealisations");
-  if (!dependencies) return realisation;
-  for (const auto& [key, path] : dependencies->object()) {
-    const Json name = key;
-    realisation.dependencies.emplace(parse_text(JsonNode(*dependencies, key, name), parse_key),
-                                     read_base_name(JsonNode(*dependencies, key, path)));
-  }
-  return realisation;
+  return read_json(json, realisation_json_bytes_max, read_hashed);
 }
 
 }  // namespace cinch

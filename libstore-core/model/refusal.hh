@@ -19,6 +19,14 @@ inline std::string excerpt(std::string_view text) {
   return std::string(text.substr(0, length_max)) + "...";
 }
 
+// A character as a message names it: 'x', or byte 0x1f.
+inline std::string printable(char c) {
+  constexpr std::string_view digits = "0123456789abcdef";
+  const auto byte = static_cast<unsigned char>(c);
+  if (byte >= 0x20 && byte < 0x7f) return std::string("'") + c + "'";
+  return std::string("byte 0x") + digits[byte >> 4] + digits[byte & 15];
+}
+
 // Parses a part of `whole` that begins at `start`; what `parse` throws then speaks of `whole`.
 template <typename Parse>
 auto parse_part(std::string_view whole, std::size_t start, Parse parse) {

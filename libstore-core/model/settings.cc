@@ -1,4 +1,6 @@
 // Settings and their names: docs/formats/nix-conf.md.
+#include "refusal.hh"
+
 #include <cinch/core/error.hh>
 #include <cinch/core/settings.hh>
 
@@ -7,6 +9,7 @@
 #include <charconv>
 #include <limits>
 #include <optional>
+#include <set>
 #include <utility>
 #include <variant>
 
@@ -210,15 +213,18 @@ const Entry* find_entry(std::string_view name) {
   return entry != entries.end() && entry->name == name ? &*entry : nullptr;
 }
 
-[[noreturn]] void refuse(std::string_view name, std::string_view value, std::string_view wanted) {
+// `offset` is where the bad part of the value begins.
+[[noreturn]] void refuse(std::string_view name, std::string_view bad_part, std::string_view wanted,
+                         std::size_t offset = 0) {
   throw Error(Code::malformed, "the setting '" + std::string(name) + "' must be " +
-                                   std::string(wanted) + ", not '" + std::string(value) + "'")
-      .about(std::string(name));
+                                   std::string(wanted) + ", not '" + excerpt(bad_part) + "'")
+      .about(std::string(name))
+      .at(offset);
 }
 
-std::vector<std::string> split_words(std::string_view text) {
+std::vector<std::string_view> split_words(std::string_view text) {
   constexpr std::string_view blanks = " \t\n\r";
-  std::vector<std::string> words;
+  std::vector<std::string_view> words;
   for (;;) {
     const std::size_t start = text.find_first_not_of(blanks);
     if (start == std::string_view::npos) return words;
@@ -260,7 +266,7 @@ std::uint64_t parse_number(std::string_view name, std::string_view value, std::u
 }
 
 // `path`, `target=source`, either with a final '?' for what may be missing.
-SandboxPath parse_sandbox_path(std::string_view name, std::string_view word) {
+SandboxPath parse_sandbox_path(std::string_view name, std::string_view word, std::size_t offset) {
   SandboxPath result;
   std::string_view rest = word;
   if (rest.ends_with('?')) {
@@ -271,8 +277,8 @@ SandboxPath parse_sandbox_path(std::string_view name, std::string_view word) {
   result.target = rest.substr(0, equals);
   result.source = equals == std::string_view::npos ? rest : rest.substr(equals + 1);
   if (!result.target.starts_with('/') || !result.source.starts_with('/')) {
-    refuse(name, word,
-           "a list of absolute paths, each 'path' or 'target=source', perhaps with '?'");
+    refuse(name, word, "a list of absolute paths, each 'path' or 'target=source', perhaps with '?'",
+           offset);
   }
   return result;
 }
@@ -281,8 +287,9 @@ SandboxPath parse_sandbox_path(std::string_view name, std::string_view word) {
 template <class Item>
 void assign(std::vector<Item>& list, std::vector<Item> items, bool append) {
   if (!append) list.clear();
+  std::set<Item> seen(list.begin(), list.end());
   for (Item& item : items) {
-    if (std::ranges::find(list, item) == list.end()) list.push_back(std::move(item));
+    if (seen.insert(item).second) list.push_back(std::move(item));
   }
 }
 
@@ -330,26 +337,29 @@ struct Setter {
     return true;
   }
   bool operator()(std::vector<std::string> Settings::*field) const {
-    assign(settings.*field, split_words(value), append);
+    const std::vector<std::string_view> words = split_words(value);
+    assign(settings.*field, std::vector<std::string>(words.begin(), words.end()), append);
     return true;
   }
   bool operator()(std::vector<SandboxPath> Settings::*field) const {
     std::vector<SandboxPath> paths;
-    for (const std::string& word : split_words(value)) {
-      paths.push_back(parse_sandbox_path(name, word));
+    for (const std::string_view word : split_words(value)) {
+      paths.push_back(
+          parse_sandbox_path(name, word, static_cast<std::size_t>(word.data() - value.data())));
     }
     assign(settings.*field, std::move(paths), append);
     return true;
   }
   bool operator()(std::vector<PublicKey> Settings::*field) const {
     std::vector<PublicKey> keys;
-    for (const std::string& word : split_words(value)) {
+    for (const std::string_view word : split_words(value)) {
       try {
         keys.push_back(PublicKey::parse(word));
       } catch (const Error& error) {
-        throw Error(Code::malformed,
-                    "the setting '" + std::string(name) + "' has a bad key: " + error.message())
-            .about(std::string(name));
+        throw Error(Code::malformed, "the setting '" + std::string(name) + "' has a bad key '" +
+                                         excerpt(word) + "': " + error.message())
+            .about(std::string(name))
+            .at(static_cast<std::size_t>(word.data() - value.data()) + error.offset().value_or(0));
       }
     }
     assign(settings.*field, std::move(keys), append);

@@ -55,7 +55,8 @@ class Parser {
 Sexp Parser::parse() {
   if (text_.size() > sexp_bytes_max) {
     throw Error(Code::limit_exceeded,
-                "an s-expression has more than " + std::to_string(sexp_bytes_max) + " bytes");
+                "an s-expression has more than " + std::to_string(sexp_bytes_max) + " bytes")
+        .at(sexp_bytes_max);
   }
   for (bool complete = false; !complete;) {
     skip_blanks();
@@ -71,7 +72,8 @@ Sexp Parser::parse() {
       open_.pop_back();
       complete = add(std::move(list));
     } else {
-      complete = add({.bytes = read_bytes()});
+      const std::size_t start = position_;
+      complete = add({.bytes = read_bytes(), .offset = start});
     }
   }
   skip_blanks();
@@ -88,8 +90,8 @@ void Parser::open_list() {
         "the s-expression is nested more than " + std::to_string(sexp_depth_max) + " levels deep",
         position_);
   }
+  open_.push_back({.is_list = true, .offset = position_});
   ++position_;
-  open_.push_back({.is_list = true});
 }
 
 bool Parser::add(Sexp value) {
@@ -180,7 +182,8 @@ std::string Parser::read_token() {
   const std::size_t start = position_;
   while (position_ < text_.size() && is_token_character(text_[position_])) ++position_;
   if (position_ == start) {
-    refuse(Code::malformed, "this character cannot begin a byte string or a list", start);
+    refuse(Code::malformed, printable(text_[start]) + " cannot begin a byte string or a list",
+           start);
   }
   return std::string(text_.substr(start, position_ - start));
 }

@@ -102,11 +102,15 @@ SecretKey SecretKey::parse(std::string_view text) {
   key.name_ = parts.name;
   std::size_t size = 0;
   const char* end = nullptr;
+  // libsodium's decoder takes some bytes above 0x7f for digits.
+  const auto strange = std::ranges::find_if(
+      parts.base64, [](char c) { return static_cast<unsigned char>(c) > 0x7f; });
   const int result =
       sodium_base642bin(raw(key.bytes_.data()), key.bytes_.size(), parts.base64.data(),
                         parts.base64.size(), nullptr, &size, &end, sodium_base64_VARIANT_ORIGINAL);
   const char* text_end = parts.base64.data() + parts.base64.size();
-  if (result != 0 || size != key.bytes_.size() || end != text_end) {
+  if (strange != parts.base64.end() || result != 0 || size != key.bytes_.size() ||
+      end != text_end) {
     throw Error(Code::malformed, "a secret key must have 64 bytes in base64 after the key name")
         .about(key.name_)
         .at(parts.name.size() + 1);
@@ -119,7 +123,8 @@ SecretKey SecretKey::parse(std::string_view text) {
   sodium_memzero(derived.data(), derived.size());
   if (!same) {
     throw Error(Code::malformed, "the two halves of the secret key do not belong together")
-        .about(key.name_);
+        .about(key.name_)
+        .at(parts.name.size() + 1);
   }
   return key;
 }

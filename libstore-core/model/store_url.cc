@@ -159,7 +159,8 @@ StoreUrl parse_place(std::string_view text) {
       return {.scheme = "local", .authority = std::string(text)};
     }
     throw Error(Code::malformed,
-                "a store is 'auto', 'local', 'daemon', a directory (with a '/') or a URL");
+                "a store is 'auto', 'local', 'daemon', a directory (with a '/') or a URL")
+        .at(0);
   }
   StoreUrl url{.scheme = std::string(text.substr(0, separator)),
                .authority = std::string(text.substr(separator + scheme_separator.size()))};
@@ -174,7 +175,8 @@ StoreUrl parse_place(std::string_view text) {
 void check_text(std::string_view text) {
   if (text.size() > store_url_bytes_max) {
     throw Error(Code::limit_exceeded,
-                "a store URL has more than " + std::to_string(store_url_bytes_max) + " bytes");
+                "a store URL has more than " + std::to_string(store_url_bytes_max) + " bytes")
+        .at(store_url_bytes_max);
   }
   const auto control = std::ranges::find_if(
       text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7f; });

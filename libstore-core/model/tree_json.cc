@@ -44,9 +44,11 @@ std::string print_tree_json(const MemoryTree& tree) {
 }
 
 MemoryTree parse_tree_json(std::string_view json, std::uint64_t size_bytes_max) {
-  const Json document = parse_json(json, size_bytes_max, tree_json_depth_max);
-  return tree_from_json<std::string>(
-      JsonNode(document), [](const JsonNode& file) { return file.require("contents").string(); });
+  const auto read_contents = [](const JsonNode& file) { return file.require("contents").string(); };
+  const auto read = [&](const JsonNode& root) {
+    return tree_from_json<std::string>(root, read_contents);
+  };
+  return read_json(json, size_bytes_max, read, tree_json_depth_max);
 }
 
 }  // namespace cinch

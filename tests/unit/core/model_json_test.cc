@@ -118,4 +118,23 @@ TEST_CASE("build results as JSON") {
         Code::malformed);
 }
 
+TEST_CASE("build results with what was wanted") {
+  const std::string drv = "g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-x.drv";
+  for (const DerivingPath& path :
+       {DerivingPath(OpaquePath{StorePath::parse(drv)}),
+        DerivingPath(BuiltPath{StorePath::parse(drv), AllOutputs{}}),
+        DerivingPath(BuiltPath{StorePath::parse(drv), std::set<std::string>{"dev", "out"}})}) {
+    const BuildResult result = parse_build_result_json(failure(""), path);
+    const std::string text = print_keyed_build_result_json(result);
+    CHECK(parse_keyed_build_result_json(text) == result);
+  }
+  const auto code = [&](const std::string& path) {
+    return code_of([&] { parse_keyed_build_result_json(failure(",\"path\":" + path)); });
+  };
+  const std::string nested = "{\"drvPath\":\"" + drv + "\",\"output\":\"a\"}";
+  CHECK(code("{\"drvPath\":" + nested + ",\"outputs\":[\"b\"]}") == Code::not_supported);
+  CHECK(code("1") == Code::malformed);
+  CHECK(code_of([] { parse_keyed_build_result_json(failure("")); }) == Code::malformed);
+}
+
 }  // namespace cinch

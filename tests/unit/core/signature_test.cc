@@ -87,7 +87,12 @@ TEST_CASE("a bad secret key is refused and not quoted") {
   // A public half that does not belong to the seed: signing with it would give the seed away.
   std::string foreign = base64_decode(digits);
   foreign[40] = static_cast<char>(foreign[40] ^ 1);
-  for (const std::string& text : {"test-1:" + base64_encode(as_bytes(foreign)), unpadded,
+  // libsodium's decoder takes this byte for a slash.
+  std::string strange =
+      "a:AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8DoQe/884Qvh1w3RjnS8CZZ+TWMJulDV8d3IZkElUxuA==";
+  CHECK(SecretKey::parse(strange).to_string() == strange);
+  strange[strange.find('/')] = '\xaf';
+  for (const std::string& text : {"test-1:" + base64_encode(as_bytes(foreign)), unpadded, strange,
                                   secret_text + "=", secret_text + " ", digits}) {
     const auto error = error_of([&] { SecretKey::parse(text); });
     REQUIRE(error);

@@ -26,9 +26,10 @@ struct ConfigLine {
 using ReadConfig = std::function<std::optional<std::string>(const std::string& file)>;
 
 // Parses `text`, which came from `file` (relative includes start in its directory); includes are
-// replaced by what they contain. Throws Code::malformed with file and line in the message;
-// Code::not_found if `include` names a file that cannot be opened; Code::limit_exceeded if there
-// are too many includes, as when a file includes itself. Format: docs/formats/nix-conf.md.
+// replaced by what they contain. Throws Code::malformed with file and line in the message and the
+// offset in that file; Code::not_found if `include` names a file that cannot be opened;
+// Code::limit_exceeded if there are too many includes, as when a file includes itself.
+// Format: docs/formats/nix-conf.md.
 CINCH_CORE_API std::vector<ConfigLine> parse_config(std::string_view text, const std::string& file,
                                                     const ReadConfig& read);
 

@@ -12,7 +12,7 @@
 
 namespace cinch {
 
-constexpr std::uint64_t machines_bytes_max = std::uint64_t{16} << 20;
+constexpr std::uint64_t machines_bytes_max = std::uint64_t{1} << 20;
 
 struct Machine {
   std::string store_url;  // a host without scheme means ssh://

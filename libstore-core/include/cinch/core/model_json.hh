@@ -44,5 +44,9 @@ CINCH_CORE_API DynamicPath parse_dynamic_path_json(std::string_view json);
 CINCH_CORE_API std::string print_build_result_json(const BuildResult& result);
 CINCH_CORE_API BuildResult parse_build_result_json(std::string_view json,
                                                    const DerivingPath& wanted);
+// With the member "path": the deriving path that was wanted. Reading throws Code::not_supported for
+// outputs of outputs.
+CINCH_CORE_API std::string print_keyed_build_result_json(const BuildResult& result);
+CINCH_CORE_API BuildResult parse_keyed_build_result_json(std::string_view json);
 
 }  // namespace cinch

@@ -7,6 +7,7 @@
 #include <cinch/core/signature.hh>
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -20,7 +21,7 @@ struct SandboxPath {
   std::string target;
   std::string source;
   bool optional = false;
-  friend bool operator==(const SandboxPath&, const SandboxPath&) = default;
+  friend auto operator<=>(const SandboxPath&, const SandboxPath&) = default;
 };
 
 // "true", "false", "relaxed" (false only for derivations that ask for it with __noChroot).
@@ -70,7 +71,7 @@ struct CINCH_CORE_API Settings {
 
   // Sets one setting from text, by its name, an alias, or `extra-<name>` (appends to a list).
   // False if the name is not known. Throws Code::malformed for a value of the wrong type, with the
-  // name as the subject.
+  // name as the subject and the offset in the value.
   bool set(std::string_view name, std::string_view value);
   // The names that set() knows, without aliases, sorted.
   static std::vector<std::string_view> names();

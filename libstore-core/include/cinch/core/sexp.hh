@@ -19,8 +19,9 @@ constexpr std::size_t sexp_depth_max = 32;
 
 struct CINCH_CORE_API Sexp {
   bool is_list = false;
-  std::string bytes;        // of a byte string
-  std::vector<Sexp> items;  // of a list
+  std::string bytes;         // of a byte string
+  std::vector<Sexp> items;   // of a list
+  std::uint64_t offset = 0;  // where it began in the text that was read; no part of the value
 
   // Throws Code::malformed with the offset; Code::limit_exceeded for what is too long or nested
   // too deeply; Code::not_supported for display hints (`[hint]value`).
@@ -33,7 +34,9 @@ struct CINCH_CORE_API Sexp {
   // The item of a list that is a list beginning with `name`; null if there is none or several.
   const Sexp* find(std::string_view name) const;
 
-  friend bool operator==(const Sexp&, const Sexp&) = default;
+  friend bool operator==(const Sexp& a, const Sexp& b) {
+    return a.is_list == b.is_list && a.bytes == b.bytes && a.items == b.items;
+  }
 };
 
 }  // namespace cinch
