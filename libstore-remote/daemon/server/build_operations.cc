@@ -135,23 +135,20 @@ void build_derivation(Session& session) {
 // Realisations belong to floating content-addressed outputs, which this version does not build.
 void register_derivation_output(Session& session) {
   if (session.dialect.realisation_with_path) {
-    wire::read_path(session.in, session.dialect);
-    session.in.text(wire::name_bytes_max);
-    wire::read_path(session.in, session.dialect);
-    wire::read_signatures(session.in);
+    wire::read_realisation(session.in, session.dialect);
   } else {
-    session.in.text(wire::text_bytes_max);
-    if (session.dialect.minor < wire::since_realisation_values) {
-      wire::read_path(session.in, session.dialect);
-    }
+    wire::read_hashed_realisation(session.in, session.dialect);
   }
   session.work(
       [] { throw Error(Code::not_supported, "this daemon does not register realisations"); });
 }
 
 void query_realisation(Session& session) {
-  if (session.dialect.realisation_with_path) wire::read_path(session.in, session.dialect);
-  session.in.text(wire::name_bytes_max);  // the output, or the old kind of id
+  if (session.dialect.realisation_with_path) {
+    wire::read_realisation_key(session.in, session.dialect);
+  } else {
+    wire::read_hashed_key(session.in);
+  }
   session.work([] {});
   session.out.number(0);  // none: an empty list in old versions, an empty optional in new ones
 }

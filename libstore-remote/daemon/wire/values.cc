@@ -2,6 +2,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <array>
 #include <utility>
 
 #include <nlohmann/json.hpp>
@@ -9,12 +10,46 @@
 namespace cinch::wire {
 namespace {
 
-// Where a version names derivations by hash but we know them by path, Nix too writes this.
-constexpr std::string_view dummy_derivation_hash =
-    "sha256:0000000000000000000000000000000000000000000000000000000000000000";
+// Reads a text and parses it. What `parse` throws then has the offset in the stream.
+template <class Parse>
+auto read_parsed(Decoder& decoder, std::uint64_t bytes_max, Parse parse) {
+  const std::string text = decoder.text(bytes_max);
+  const std::uint64_t padded = (text.size() + 7) / 8 * 8;
+  const std::uint64_t start = decoder.offset() - padded;
+  try {
+    return parse(text);
+  } catch (Error& error) {
+    throw std::move(error).at(start + error.offset().value_or(0));
+  }
+}
 
-std::string dummy_realisation_id(const std::string& output) {
-  return std::string(dummy_derivation_hash) + "!" + output;
+// Where a version names derivations by hash but we know them by path, Nix too writes this.
+const Hash& no_derivation_hash() {
+  static const std::array<std::byte, 32> zeros{};
+  static const Hash hash(HashAlgorithm::sha256, zeros);
+  return hash;
+}
+
+std::string read_output_name(Decoder& decoder) {
+  return read_parsed(decoder, name_bytes_max, [](const std::string& name) {
+    check_store_path_name(name);
+    return name;
+  });
+}
+
+std::set<Signature> signatures_of(const BuildResult& result, const std::string& output) {
+  const auto found = result.signatures.find(output);
+  return found == result.signatures.end() ? std::set<Signature>() : found->second;
+}
+
+void add_output(BuildResult& result, const std::string& name, StorePath path,
+                std::set<Signature> signatures) {
+  result.outputs.insert_or_assign(name, std::move(path));
+  if (signatures.empty()) {
+    result.signatures.erase(name);
+  } else {
+    result.signatures.insert_or_assign(name, std::move(signatures));
+  }
 }
 
 void write_outputs_by_path(Encoder& encoder, const Dialect& dialect, const BuildResult& result) {
@@ -22,50 +57,53 @@ void write_outputs_by_path(Encoder& encoder, const Dialect& dialect, const Build
   for (const auto& [name, path] : result.outputs) {
     encoder.text(name);
     write_path(encoder, dialect, path);
-    encoder.number(0);  // no signatures
+    write_signatures(encoder, signatures_of(result, name));
   }
+}
+
+// Nix writes no more than this; signatures are added where there are any.
+std::string print_output(const BuildResult& result, const HashedRealisationKey& key,
+                         const StorePath& path) {
+  nlohmann::json json = {{"id", key.to_string()}, {"outPath", path.base_name()}};
+  for (const Signature& signature : signatures_of(result, key.output)) {
+    json["signatures"].push_back(signature.to_string());
+  }
+  return json.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
 }
 
 void write_outputs_by_hash(Encoder& encoder, const BuildResult& result) {
   encoder.number(result.outputs.size());
   for (const auto& [name, path] : result.outputs) {
-    const std::string id = dummy_realisation_id(name);
-    encoder.text(id);
-    encoder.text(nlohmann::json{{"id", id}, {"outPath", path.base_name()}}.dump());
+    const HashedRealisationKey key{.derivation_hash = no_derivation_hash(), .output = name};
+    write_hashed_key(encoder, key);
+    encoder.text(print_output(result, key, path));
   }
 }
 
-std::map<std::string, StorePath> read_outputs_by_path(Decoder& decoder, const Dialect& dialect) {
-  std::map<std::string, StorePath> outputs;
+void read_outputs_by_path(Decoder& decoder, const Dialect& dialect, BuildResult& result) {
   for (std::uint64_t left = decoder.count(list_count_max); left > 0; --left) {
-    std::string name = decoder.text(name_bytes_max);
-    outputs.insert_or_assign(std::move(name), read_path(decoder, dialect));
-    read_signatures(decoder);
+    const std::string name = read_output_name(decoder);
+    StorePath path = read_path(decoder, dialect);
+    add_output(result, name, std::move(path), read_signatures(decoder));
   }
-  return outputs;
 }
 
-StorePath parse_realisation_path(const std::string& text) {
-  const nlohmann::json json = nlohmann::json::parse(text, nullptr, false);
-  const auto path = json.is_object() ? json.find("outPath") : json.end();
-  if (path == json.end() || !path->is_string()) {
-    throw Error(Code::malformed, "a realisation is not an object with an 'outPath'").about(text);
-  }
-  return StorePath::parse(path->get_ref<const std::string&>());
+HashedRealisation read_realisation_json(Decoder& decoder) {
+  return read_parsed(decoder, realisation_json_bytes_max,
+                     [](const std::string& text) { return parse_hashed_realisation_json(text); });
 }
 
-std::map<std::string, StorePath> read_outputs_by_hash(Decoder& decoder) {
-  std::map<std::string, StorePath> outputs;
+void read_outputs_by_hash(Decoder& decoder, BuildResult& result) {
   for (std::uint64_t left = decoder.count(list_count_max); left > 0; --left) {
-    const std::string id = decoder.text(name_bytes_max);
-    const std::size_t separator = id.find('!');
-    if (separator == std::string::npos) {
-      throw Error(Code::malformed, "a realisation's id has no '!'").about(id);
+    const HashedRealisationKey key = read_hashed_key(decoder);
+    HashedRealisation realisation = read_realisation_json(decoder);
+    if (realisation.key != key) {
+      throw Error(Code::malformed, "a realisation is listed under the key of another one")
+          .about(key.to_string())
+          .at(decoder.offset());
     }
-    outputs.insert_or_assign(id.substr(separator + 1),
-                             parse_realisation_path(decoder.text(text_bytes_max)));
+    add_output(result, key.output, std::move(realisation.path), std::move(realisation.signatures));
   }
-  return outputs;
 }
 
 void write_optional_time(Encoder& encoder, const std::optional<std::chrono::microseconds>& time) {
@@ -85,7 +123,8 @@ void write_path(Encoder& encoder, const Dialect& dialect, const StorePath& path)
 }
 
 StorePath read_path(Decoder& decoder, const Dialect& dialect) {
-  return dialect.store_dir.parse(decoder.text(name_bytes_max));
+  return read_parsed(decoder, name_bytes_max,
+                     [&](const std::string& text) { return dialect.store_dir.parse(text); });
 }
 
 void write_optional_path(Encoder& encoder, const Dialect& dialect,
@@ -94,9 +133,9 @@ void write_optional_path(Encoder& encoder, const Dialect& dialect,
 }
 
 std::optional<StorePath> read_optional_path(Decoder& decoder, const Dialect& dialect) {
-  const std::string text = decoder.text(name_bytes_max);
-  if (text.empty()) return std::nullopt;
-  return dialect.store_dir.parse(text);
+  return read_parsed(decoder, name_bytes_max, [&](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(dialect.store_dir.parse(text));
+  });
 }
 
 void write_optional_content_address(Encoder& encoder,
@@ -105,9 +144,9 @@ void write_optional_content_address(Encoder& encoder,
 }
 
 std::optional<ContentAddress> read_optional_content_address(Decoder& decoder) {
-  const std::string text = decoder.text(name_bytes_max);
-  if (text.empty()) return std::nullopt;
-  return ContentAddress::parse(text);
+  return read_parsed(decoder, name_bytes_max, [](const std::string& text) {
+    return text.empty() ? std::nullopt : std::optional(ContentAddress::parse(text));
+  });
 }
 
 void write_paths(Encoder& encoder, const Dialect& dialect, const StorePathSet& paths) {
@@ -139,8 +178,8 @@ void write_signatures(Encoder& encoder, const std::set<Signature>& signatures) {
 
 std::set<Signature> read_signatures(Decoder& decoder) {
   std::set<Signature> signatures;
-  for (const std::string& text : read_texts(decoder, name_bytes_max)) {
-    signatures.insert(Signature::parse(text));
+  for (std::uint64_t left = decoder.count(list_count_max); left > 0; --left) {
+    signatures.insert(read_parsed(decoder, name_bytes_max, Signature::parse));
   }
   return signatures;
 }
@@ -158,7 +197,9 @@ void write_path_info(Encoder& encoder, const Dialect& dialect, const PathInfo& i
 
 PathInfo read_path_info(Decoder& decoder, const Dialect& dialect, StorePath path) {
   std::optional<StorePath> deriver = read_optional_path(decoder, dialect);
-  const Hash nar_hash = Hash::parse_digest(decoder.text(name_bytes_max), HashAlgorithm::sha256);
+  const Hash nar_hash = read_parsed(decoder, name_bytes_max, [](const std::string& text) {
+    return Hash::parse_digest(text, HashAlgorithm::sha256);
+  });
   PathInfo info{.path = std::move(path), .nar_hash = nar_hash, .deriver = std::move(deriver)};
   info.references = read_paths(decoder, dialect);
   info.registration_time = static_cast<std::int64_t>(decoder.number());
@@ -189,7 +230,9 @@ void write_deriving_path(Encoder& encoder, const Dialect& dialect, const Derivin
 }
 
 DerivingPath read_deriving_path(Decoder& decoder, const Dialect& dialect) {
-  DerivingPath path = parse_deriving_path(decoder.text(text_bytes_max), dialect.store_dir, '!');
+  DerivingPath path = read_parsed(decoder, text_bytes_max, [&](const std::string& text) {
+    return parse_deriving_path(text, dialect.store_dir, '!');
+  });
   if (dialect.minor >= since_output_syntax) return path;
   const auto* opaque = std::get_if<OpaquePath>(&path);
   if (opaque && opaque->path.is_derivation()) return BuiltPath{opaque->path, AllOutputs{}};
@@ -209,7 +252,7 @@ void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildRes
   encoder.text(result.error_message);
   if (dialect.minor >= since_build_times) {
     encoder.number(result.times_built);
-    encoder.flag(result.status == BuildStatus::not_deterministic);
+    encoder.flag(result.is_non_deterministic);
     encoder.number(static_cast<std::uint64_t>(result.start_time));
     encoder.number(static_cast<std::uint64_t>(result.stop_time));
   }
@@ -232,7 +275,7 @@ BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, Deriving
   if (dialect.minor >= since_build_times) {
     result.times_built =
         static_cast<std::uint32_t>(decoder.number(UINT32_MAX, "the number of times built"));
-    decoder.flag();  // whether it is not deterministic: the status says so too
+    result.is_non_deterministic = decoder.flag();
     result.start_time = static_cast<std::int64_t>(decoder.number());
     result.stop_time = static_cast<std::int64_t>(decoder.number());
   }
@@ -241,11 +284,72 @@ BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, Deriving
     result.cpu_system = read_optional_time(decoder);
   }
   if (dialect.realisation_with_path) {
-    result.outputs = read_outputs_by_path(decoder, dialect);
+    read_outputs_by_path(decoder, dialect, result);
   } else if (dialect.minor >= since_built_outputs) {
-    result.outputs = read_outputs_by_hash(decoder);
+    read_outputs_by_hash(decoder, result);
   }
   return result;
+}
+
+void write_realisation_key(Encoder& encoder, const Dialect& dialect, const RealisationKey& key) {
+  write_path(encoder, dialect, key.derivation);
+  encoder.text(key.output);
+}
+
+RealisationKey read_realisation_key(Decoder& decoder, const Dialect& dialect) {
+  const std::uint64_t start = decoder.offset();
+  StorePath derivation = read_path(decoder, dialect);
+  if (!derivation.is_derivation()) {
+    throw Error(Code::malformed, "only a derivation has outputs; its name must end in '.drv'")
+        .about(derivation.base_name())
+        .at(start);
+  }
+  return {.derivation = std::move(derivation), .output = read_output_name(decoder)};
+}
+
+void write_realisation_value(Encoder& encoder, const Dialect& dialect,
+                             const Realisation& realisation) {
+  write_path(encoder, dialect, realisation.path);
+  write_signatures(encoder, realisation.signatures);
+}
+
+Realisation read_realisation_value(Decoder& decoder, const Dialect& dialect, RealisationKey key) {
+  StorePath path = read_path(decoder, dialect);
+  return {.key = std::move(key), .path = std::move(path), .signatures = read_signatures(decoder)};
+}
+
+void write_realisation(Encoder& encoder, const Dialect& dialect, const Realisation& realisation) {
+  write_realisation_key(encoder, dialect, realisation.key);
+  write_realisation_value(encoder, dialect, realisation);
+}
+
+Realisation read_realisation(Decoder& decoder, const Dialect& dialect) {
+  RealisationKey key = read_realisation_key(decoder, dialect);
+  return read_realisation_value(decoder, dialect, std::move(key));
+}
+
+void write_hashed_key(Encoder& encoder, const HashedRealisationKey& key) {
+  encoder.text(key.to_string());
+}
+
+HashedRealisationKey read_hashed_key(Decoder& decoder) {
+  return read_parsed(decoder, name_bytes_max, HashedRealisationKey::parse);
+}
+
+void write_hashed_realisation(Encoder& encoder, const Dialect& dialect,
+                              const HashedRealisation& realisation) {
+  if (dialect.minor >= since_realisation_values) {
+    return encoder.text(print_hashed_realisation_json(realisation));
+  }
+  write_hashed_key(encoder, realisation.key);
+  write_path(encoder, dialect, realisation.path);
+}
+
+HashedRealisation read_hashed_realisation(Decoder& decoder, const Dialect& dialect) {
+  if (dialect.minor >= since_realisation_values) return read_realisation_json(decoder);
+  HashedRealisationKey key = read_hashed_key(decoder);
+  StorePath path = read_path(decoder, dialect);
+  return {.key = std::move(key), .path = std::move(path), .signatures = {}, .dependencies = {}};
 }
 
 BuildMode read_build_mode(Decoder& decoder) {

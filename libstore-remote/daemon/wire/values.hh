@@ -1,6 +1,6 @@
 // The model's values as bytes, for every version of the protocol. Writers never fail on a value
 // that the model allows, except where a comment says so. Readers throw what the decoder throws, and
-// Code::malformed for texts that are no such value.
+// Code::malformed for texts that are no such value; the offset is that in the stream.
 #pragma once
 
 #include "wire/decoder.hh"
@@ -11,6 +11,7 @@
 #include <cinch/core/content_address.hh>
 #include <cinch/core/deriving_path.hh>
 #include <cinch/core/path_info.hh>
+#include <cinch/core/realisation.hh>
 #include <cinch/core/realiser.hh>
 #include <cinch/core/store.hh>
 
@@ -46,9 +47,29 @@ void write_deriving_path(Encoder& encoder, const Dialect& dialect, const Derivin
 DerivingPath read_deriving_path(Decoder& decoder, const Dialect& dialect);
 std::vector<DerivingPath> read_deriving_paths(Decoder& decoder, const Dialect& dialect);
 
-// Everything but the wanted path.
+// Everything but the wanted path, as far as the version has it. Where outputs are named by
+// realisations of the hash-keyed form, the hash is not kept: a row of zeros stands for it, as in
+// Nix.
 void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildResult& result);
 BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, DerivingPath wanted);
+
+// An output of a derivation, and what it came out as: with the feature realisation-with-path.
+void write_realisation_key(Encoder& encoder, const Dialect& dialect, const RealisationKey& key);
+RealisationKey read_realisation_key(Decoder& decoder, const Dialect& dialect);
+void write_realisation(Encoder& encoder, const Dialect& dialect, const Realisation& realisation);
+Realisation read_realisation(Decoder& decoder, const Dialect& dialect);
+// Everything but the key.
+void write_realisation_value(Encoder& encoder, const Dialect& dialect,
+                             const Realisation& realisation);
+Realisation read_realisation_value(Decoder& decoder, const Dialect& dialect, RealisationKey key);
+
+// The same without the feature: a text for the key; a JSON document for the whole, or, before 1.31,
+// the key and the path.
+void write_hashed_key(Encoder& encoder, const HashedRealisationKey& key);
+HashedRealisationKey read_hashed_key(Decoder& decoder);
+void write_hashed_realisation(Encoder& encoder, const Dialect& dialect,
+                              const HashedRealisation& realisation);
+HashedRealisation read_hashed_realisation(Decoder& decoder, const Dialect& dialect);
 
 BuildMode read_build_mode(Decoder& decoder);
 Trust read_trust(Decoder& decoder);

@@ -73,6 +73,7 @@ void check_linked(Table& table, const std::string& name) {
   const Derivation derivation = read_json(fs::path(name).replace_extension(".json").string());
   const std::string text = print_derivation(derivation, store_dir);
   CHECK(parse_derivation(text, derivation.name, store_dir) == derivation);
+  test::skip_vector(folder() / name, "a link to a file that is not among the vectors");
   table.add(name, "a link out of the vectors; its JSON as text and back");
 }
 
@@ -127,9 +128,10 @@ TEST_CASE("golden ATerms") {
 TEST_CASE("golden JSON") {
   Table table;
   for (const std::string& name : files(folder(), ".json")) {
-    const std::string text = without_newline(test::read_file(folder() / name));
     CAPTURE(name);
-    if (!nlohmann::json::parse(text).contains("builder")) continue;  // options, outputs, traces
+    const auto peeked = nlohmann::json::parse(test::peek_file(folder() / name));
+    if (!peeked.contains("builder")) continue;  // options, outputs, traces: other tests
+    const std::string text = without_newline(test::read_file(folder() / name));
     const Derivation derivation = parse_derivation_json(text, store_dir);
     if (nlohmann::json::parse(text).at("inputs").is_array()) {
       // Two hold their structured attributes twice, as no derivation in a store does.

@@ -86,15 +86,15 @@ void basic_derivation(Encoder& out, const Dialect&) {
   out.number(0);
 }
 
+HashedRealisationKey hashed_key() {
+  return HashedRealisationKey::parse("sha256:" + std::string(64, '0') + "!out");
+}
+
 void realisation(Encoder& out, const Dialect& dialect) {
   if (dialect.realisation_with_path) {
-    path(out);
-    out.text("out");
-    path(out);
-    out.number(0);
+    write_realisation(out, dialect, {.key = {some_derivation, "out"}, .path = some_derivation});
   } else {
-    out.text(dialect.minor >= 31 ? "{}" : "sha256:0!out");
-    if (dialect.minor < 31) path(out);
+    write_hashed_realisation(out, dialect, {.key = hashed_key(), .path = some_derivation});
   }
 }
 
@@ -134,8 +134,11 @@ void add_signatures(Encoder& out, const Dialect&) {
 }
 
 void query_realisation(Encoder& out, const Dialect& dialect) {
-  if (dialect.realisation_with_path) path(out);
-  out.text("sha256:0!out");
+  if (dialect.realisation_with_path) {
+    write_realisation_key(out, dialect, {some_derivation, "out"});
+  } else {
+    write_hashed_key(out, hashed_key());
+  }
 }
 
 void add_build_log(Encoder& out, const Dialect&) {
