@@ -1,4 +1,5 @@
-// nix.conf: any text is lines or a refusal, and no value upsets the settings.
+// nix.conf: any text is lines or a refusal, and no value upsets the settings; each is printed as
+// what sets it again.
 #include "fuzz.hh"
 
 #include <cinch/core/settings.hh>
@@ -12,6 +13,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     Settings settings;
     for (const ConfigLine& line : lines) {
       fuzz::refusals_are_fine([&] { settings.set(line.name, line.value); });
+    }
+    Settings again;
+    for (const std::string_view name : Settings::names()) {
+      const std::string value = settings.get(name);
+      fuzz::require(again.set(name, value) && again.get(name) == value);
     }
   });
   return 0;

@@ -21,6 +21,12 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     fuzz::require(!realisation.fingerprint().empty());
   });
   fuzz::refusals_are_fine([&] {
+    const RealisationKey key{StorePath::parse("g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-foo.drv"), "out"};
+    const Realisation realisation = parse_realisation_value_json(input, key);
+    const std::string text = print_realisation_value_json(realisation);
+    fuzz::require(parse_realisation_value_json(text, key) == realisation);
+  });
+  fuzz::refusals_are_fine([&] {
     const HashedRealisation realisation = parse_hashed_realisation_json(input);
     for (const auto form : {SignatureJson::text, SignatureJson::object}) {
       const std::string text = print_hashed_realisation_json(realisation, form);
