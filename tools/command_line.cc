@@ -45,15 +45,17 @@ CommandLine find_command(std::span<const std::string> arguments) {
     command.rest.assign(arguments.begin(), arguments.end());
     return command;
   }
-  std::size_t second = arguments.size();
+  std::vector<std::size_t> words = {first};
   command.words = arguments[first];
-  if (is_group(command.words)) {
-    second = next_word(arguments, first + 1);
-    if (second < arguments.size()) command.words += " " + arguments[second];
+  while (is_group(command.words)) {
+    const std::size_t next = next_word(arguments, words.back() + 1);
+    if (next == arguments.size() || arguments[next] == "--") break;
+    command.words += " " + arguments[next];
+    words.push_back(next);
   }
   command.verb = find_verb(command.words);
   for (std::size_t at = 0; at < arguments.size(); ++at) {
-    if (at != first && at != second) command.rest.push_back(arguments[at]);
+    if (std::ranges::find(words, at) == words.end()) command.rest.push_back(arguments[at]);
   }
   return command;
 }

@@ -11,7 +11,8 @@ struct CommandLine {
   std::vector<std::string> rest;
 };
 
-// Finds the verb among the arguments: the first word, or the first two, that are not options.
+// Finds the verb among the arguments: the first word, or the first two or three, that are not
+// options.
 CommandLine find_command(std::span<const std::string> arguments);
 
 // Parses everything but the verb's words. `known_settings` are names that are accepted as

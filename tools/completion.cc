@@ -4,6 +4,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
 #include <vector>
 
 namespace cinch::cli {
@@ -34,29 +35,55 @@ std::string option_words(std::span<const Option> options) {
   return words;
 }
 
-struct Group {
-  std::string name;
-  std::vector<const Verb*> verbs;  // empty: `name` is a verb itself
+struct Child {
+  std::string word;
+  std::string summary;
 };
 
+// What may follow some words.
+struct Group {
+  std::string name;  // the words; empty: none yet
+  std::vector<Child> children;
+};
+
+Group& find_group(std::vector<Group>& groups, const std::string& name) {
+  for (Group& group : groups) {
+    if (group.name == name) return group;
+  }
+  return groups.emplace_back(Group{name, {}});
+}
+
+std::vector<std::string> words_of(std::string_view name) {
+  std::vector<std::string> words;
+  while (!name.empty()) {
+    const std::size_t length = std::min(name.find(' '), name.size());
+    words.emplace_back(name.substr(0, length));
+    name.remove_prefix(std::min(length + 1, name.size()));
+  }
+  return words;
+}
+
+// The one without a name comes first.
 std::vector<Group> groups() {
   std::vector<Group> result;
   for (const Verb* verb : all_verbs()) {
-    const std::string first(verb->name.substr(0, verb->name.find(' ')));
-    const bool alone = first == verb->name;
-    if (result.empty() || result.back().name != first) result.push_back({first, {}});
-    if (!alone) result.back().verbs.push_back(verb);
+    std::string before;
+    for (const std::string& word : words_of(verb->name)) {
+      const std::string name = before + (before.empty() ? "" : " ") + word;
+      std::vector<Child>& children = find_group(result, before).children;
+      if (children.empty() || children.back().word != word) {
+        const bool whole = name == verb->name;
+        children.push_back({word, whole ? std::string(verb->summary) : name + " commands"});
+      }
+      before = name;
+    }
   }
   return result;
 }
 
-std::string second_word(const Verb& verb) {
-  return std::string(verb.name.substr(verb.name.find(' ') + 1));
-}
-
-std::string first_words() {
+std::string child_words(const Group& group) {
   std::string words;
-  for (const Group& group : groups()) words += (words.empty() ? "" : " ") + group.name;
+  for (const Child& child : group.children) words += (words.empty() ? "" : " ") + child.word;
   return words;
 }
 
@@ -70,10 +97,18 @@ std::string find_verb_loop(const std::string& words) {
     text += "      " + std::string(option.names) +
             ") skip=" + std::to_string(option.value_count()) + " ;;\n";
   }
+  std::string names;
+  for (const Group& group : groups()) {
+    if (!group.name.empty()) names += (names.empty() ? "'" : "|'") + group.name + "'";
+  }
   return text +
          "      -*) ;;\n"
-         "      *) if [[ -z $verb ]]; then verb=$word\n"
-         "         elif [[ $verb != *' '* ]]; then verb+=\" $word\"; fi ;;\n"
+         "      *) case $verb in\n"
+         "           '') verb=$word ;;\n"
+         "           " +
+         names +
+         ") verb+=\" $word\" ;;\n"
+         "         esac ;;\n"
          "    esac\n"
          "  done\n";
 }
@@ -85,22 +120,13 @@ std::string bash_script() {
       "  local cur=${COMP_WORDS[COMP_CWORD]} word verb= words= skip=0 global\n"
       "  global='" +
       option_words(global_options) + "'\n" + find_verb_loop("\"${COMP_WORDS[@]:1:COMP_CWORD-1}\"") +
-      "  case $verb in\n"
-      "    '') words='" +
-      first_words() + "' ;;\n";
+      "  case $verb in\n";
   for (const Group& group : groups()) {
-    if (group.verbs.empty()) continue;
-    text += "    '" + group.name + "') words='";
-    for (const Verb* verb : group.verbs) {
-      text += (verb == group.verbs.front() ? "" : " ") + second_word(*verb);
-    }
-    text += "' ;;\n";
+    text += "    '" + group.name + "') words='" + child_words(group) + "' ;;\n";
   }
   for (const Verb* verb : all_verbs()) {
-    const std::string name(verb->name);
-    const bool alone = name.find(' ') == std::string::npos;
-    text += "    '" + name + "'" + (alone ? "|'" + name + " '*" : "") + ") words='" +
-            option_words(verb->options) + "' ;;\n";
+    text +=
+        "    '" + std::string(verb->name) + "') words='" + option_words(verb->options) + "' ;;\n";
   }
   text +=
       "  esac\n"
@@ -154,30 +180,17 @@ std::string zsh_script() {
       "  local -i skip=0\n"
       "  global=(\n" +
       zsh_options(global_options) + "  )\n" + find_verb_loop("${words[2,CURRENT-1]}") +
-      "  case $verb in\n"
-      "    '')\n"
-      "      found=(\n";
+      "  case $verb in\n";
   for (const Group& group : groups()) {
-    const Verb* verb = find_verb(group.name);
-    const std::string summary =
-        verb != nullptr ? std::string(verb->summary) : group.name + " commands";
-    text += "        '" + group.name + ":" + quoted(summary, true) + "'\n";
-  }
-  text += "      )\n      _describe command found ;;\n";
-  for (const Group& group : groups()) {
-    if (group.verbs.empty()) continue;
     text += "    '" + group.name + "')\n      found=(\n";
-    for (const Verb* verb : group.verbs) {
-      text += "        '" + second_word(*verb) + ":" + quoted(verb->summary, true) + "'\n";
+    for (const Child& child : group.children) {
+      text += "        '" + child.word + ":" + quoted(child.summary, true) + "'\n";
     }
     text += "      )\n      _describe command found ;;\n";
   }
   for (const Verb* verb : all_verbs()) {
-    const std::string name(verb->name);
-    const bool alone = name.find(' ') == std::string::npos;
-    text += "    '" + name + "'" + (alone ? "|'" + name + " '*" : "") + ")\n      found=(\n" +
-            zsh_options(verb->options) + "      )\n" +
-            "      _arguments $found $global '*:file:_files' ;;\n";
+    text += "    '" + std::string(verb->name) + "')\n      found=(\n" + zsh_options(verb->options) +
+            "      )\n" + "      _arguments $found $global '*:file:_files' ;;\n";
   }
   return text + "  esac\n}\n_cinch \"$@\"\n";
 }
@@ -196,29 +209,29 @@ std::string fish_options(std::span<const Option> options, const std::string& con
   return text;
 }
 
+// True when each of the words has been given.
+std::string fish_seen(std::string_view words) {
+  std::string condition;
+  for (const std::string& word : words_of(words)) {
+    condition += (condition.empty() ? "" : "; and ") + ("__fish_seen_subcommand_from " + word);
+  }
+  return condition;
+}
+
 std::string fish_script() {
   std::string text = "# fish completion for cinch; written by 'cinch __completion fish'.\n";
   for (const Group& group : groups()) {
-    const Verb* alone = find_verb(group.name);
-    const std::string summary =
-        alone != nullptr ? std::string(alone->summary) : group.name + " commands";
-    text += "complete -c cinch -f -n __fish_use_subcommand -a " + group.name + " -d '" +
-            quoted(summary, false) + "'\n";
-    std::string words;
-    for (const Verb* verb : group.verbs) words += " " + second_word(*verb);
-    for (const Verb* verb : group.verbs) {
-      text += "complete -c cinch -f -n '__fish_seen_subcommand_from " + group.name +
-              "; and not __fish_seen_subcommand_from" + words + "' -a " + second_word(*verb) +
-              " -d '" + quoted(verb->summary, false) + "'\n";
+    const std::string condition =
+        group.name.empty()
+            ? "__fish_use_subcommand"
+            : fish_seen(group.name) + "; and not __fish_seen_subcommand_from " + child_words(group);
+    for (const Child& child : group.children) {
+      text += "complete -c cinch -f -n '" + condition + "' -a " + child.word + " -d '" +
+              quoted(child.summary, false) + "'\n";
     }
   }
   for (const Verb* verb : all_verbs()) {
-    std::string condition =
-        "__fish_seen_subcommand_from " + std::string(verb->name.substr(0, verb->name.find(' ')));
-    if (verb->name.find(' ') != std::string_view::npos) {
-      condition += "; and __fish_seen_subcommand_from " + second_word(*verb);
-    }
-    text += fish_options(verb->options, condition);
+    text += fish_options(verb->options, fish_seen(verb->name));
   }
   return text + fish_options(global_options, "");
 }

@@ -29,6 +29,9 @@ struct Context {
   bool has(std::string_view option) const { return arguments.has(option); }
   // An environment variable; empty if it is not set.
   std::string variable(const std::string& name) const;
+  // Where store paths lie for verbs that open no store: --store-dir, else $NIX_STORE_DIR, else
+  // /nix/store.
+  StoreDir store_dir() const;
   [[noreturn]] void refuse(const std::string& message) const;  // a usage error of this verb
 };
 

@@ -44,8 +44,8 @@ std::vector<const Verb*> all_verbs() {
   std::vector<const Verb*> verbs;
   for (const std::span<const Verb> group :
        {build_verbs, log_verbs, path_info_verbs, derivation_verbs, store_add_verbs,
-        store_read_verbs, store_verify_verbs, hash_verbs, nar_verbs, key_verbs, config_verbs,
-        daemon_verbs}) {
+        store_read_verbs, store_verify_verbs, store_path_verbs, hash_verbs, nar_verbs, key_verbs,
+        config_verbs, daemon_verbs}) {
     for (const Verb& verb : group) verbs.push_back(&verb);
   }
   return verbs;
@@ -61,10 +61,10 @@ const Verb* find_verb(std::string_view name) {
   return nullptr;
 }
 
-bool is_group(std::string_view word) {
+bool is_group(std::string_view words) {
   for (const Verb* verb : all_verbs()) {
-    if (verb->name.size() > word.size() && verb->name.starts_with(word) &&
-        verb->name[word.size()] == ' ') {
+    if (verb->name.size() > words.size() && verb->name.starts_with(words) &&
+        verb->name[words.size()] == ' ') {
       return true;
     }
   }

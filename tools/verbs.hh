@@ -16,6 +16,7 @@ extern const std::span<const Verb> log_verbs;
 extern const std::span<const Verb> nar_verbs;
 extern const std::span<const Verb> path_info_verbs;
 extern const std::span<const Verb> store_add_verbs;
+extern const std::span<const Verb> store_path_verbs;
 extern const std::span<const Verb> store_read_verbs;
 extern const std::span<const Verb> store_verify_verbs;
 
@@ -31,7 +32,7 @@ extern const std::span<const VerbAlias> verb_aliases;
 std::vector<const Verb*> all_verbs();
 // By its name or an alias; null if there is none.
 const Verb* find_verb(std::string_view name);
-// Whether `word` is the first of a name of two words: "store".
-bool is_group(std::string_view word);
+// Whether names of verbs begin with these words and have more: "store", "store path".
+bool is_group(std::string_view words);
 
 }  // namespace cinch::cli

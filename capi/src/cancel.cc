@@ -6,7 +6,10 @@ using cinch::capi::guarded;
 extern "C" {
 
 cinch_error* cinch_cancel_new(cinch_cancel** cancel_out) noexcept {
-  return guarded([&] { deref(cancel_out, "cancel_out") = new cinch_cancel; });
+  return guarded([&] {
+    cinch_cancel*& out = deref(cancel_out, "cancel_out");
+    out = new cinch_cancel;
+  });
 }
 
 void cinch_cancel_request(const cinch_cancel* cancel) noexcept {

@@ -60,8 +60,8 @@ extern "C" {
 
 cinch_error* cinch_nar_lister_new(cinch_nar_lister** lister_out) noexcept {
   return guarded([&] {
-    deref(lister_out, "lister_out") =
-        new cinch_nar_lister{cinch::capi::StreamHandle<ListingStream>(std::in_place)};
+    cinch_nar_lister*& out = deref(lister_out, "lister_out");
+    out = new cinch_nar_lister{cinch::capi::StreamHandle<ListingStream>(std::in_place)};
   });
 }
 

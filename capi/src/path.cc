@@ -76,7 +76,10 @@ cinch_error* cinch_path_follow(cinch_str store_dir, cinch_str file, cinch_read_l
 }
 
 cinch_error* cinch_path_clone(const cinch_path* path, cinch_path** path_out) noexcept {
-  return guarded([&] { deref(path_out, "path_out") = new cinch_path(deref(path, "path")); });
+  return guarded([&] {
+    cinch_path*& out = deref(path_out, "path_out");
+    out = new cinch_path(deref(path, "path"));
+  });
 }
 
 cinch_str cinch_path_text(const cinch_path* path) noexcept { return lend(path->text); }

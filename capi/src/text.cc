@@ -48,7 +48,10 @@ std::string decode(std::uint32_t encoding, std::string_view text) {
 extern "C" {
 
 cinch_error* cinch_text_new(cinch_str bytes, cinch_text** text_out) noexcept {
-  return guarded([&] { deref(text_out, "text_out") = new cinch_text{std::string(view(bytes))}; });
+  return guarded([&] {
+    cinch_text*& out = deref(text_out, "text_out");
+    out = new cinch_text{std::string(view(bytes))};
+  });
 }
 
 cinch_str cinch_text_str(const cinch_text* text) noexcept { return lend(text->text); }

@@ -85,9 +85,10 @@ class CommandTest(unittest.TestCase):
         self.assertEqual(result.status, 0, result)
         return result.out.removesuffix("\n")
 
-    def nix_result(self, *arguments, input=b"", environment=None):
+    def nix_result(self, *arguments, program=NIX, input=b"", environment=None):
         """Runs Nix 2.8 and returns what happened, whatever that was."""
-        return Result(subprocess.run([NIX, *map(str, arguments)], input=input, capture_output=True,
+        return Result(subprocess.run([program, *map(str, arguments)], input=input,
+                                     capture_output=True,
                                      cwd=self.directory, timeout=TIMEOUT_SECONDS,
                                      env={**self.environment, **(environment or {})}))
 

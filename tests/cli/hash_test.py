@@ -42,6 +42,22 @@ class HashTest(CommandTest):
                         arguments = ["hash", noun, "--type", algorithm, f"--{form}", name]
                         self.assertEqual(self.succeed(*arguments), self.nix(*arguments))
 
+    def test_modulo(self):
+        """The hash does not depend on the path itself, but on where it is mentioned."""
+        part, other = "3x7dwzq014bblazs7kq20p9hyzz0qh8g", "4x7dwzq014bblazs7kq20p9hyzz0qh8g"
+        hashes = []
+        for name, text, modulo in (("a", f"x {part} y", part), ("b", f"x {other} y", other),
+                                   ("c", f"xx {part} y", part), ("d", f"x {part} y", other)):
+            self.write(name, text)
+            hashes.append(self.succeed("hash", "path", "--modulo", modulo, name))
+        self.assertEqual(hashes[0], hashes[1])
+        self.assertEqual(len(set(hashes)), 3)
+        self.write("e", b"x " + bytes(32) + b" y|2")
+        self.assertEqual(self.succeed("hash", "path", "--mode", "flat", "--modulo", part, "a"),
+                         self.succeed("hash", "file", "e"))
+        self.fail_with(1, "hash", "path", "--modulo", "short", "a")
+        self.fail_with(1, "hash", "path", "--modulo", part, "--mode", "git", "a")
+
     def test_newer_names_of_options(self):
         self.make_tree()
         newer = self.succeed("hash", "path", "tree", "--algo", "sha1", "--format", "nix32")

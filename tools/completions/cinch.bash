@@ -11,21 +11,24 @@ _cinch() {
       --extra-experimental-features) skip=1 ;;
       --experimental-features) skip=1 ;;
       -*) ;;
-      *) if [[ -z $verb ]]; then verb=$word
-         elif [[ $verb != *' '* ]]; then verb+=" $word"; fi ;;
+      *) case $verb in
+           '') verb=$word ;;
+           'derivation'|'store'|'store path'|'hash'|'nar'|'key'|'config') verb+=" $word" ;;
+         esac ;;
     esac
   done
   case $verb in
     '') words='build log path-info derivation store hash nar key config daemon' ;;
     'derivation') words='show add check' ;;
-    'store') words='add add-file add-path ls cat dump-path info verify' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify path' ;;
+    'store path') words='parse make follow' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
     'nar') words='pack ls cat' ;;
     'key') words='generate-secret convert-secret-to-public' ;;
     'config') words='show' ;;
-    'build'|'build '*) words='-o --out-link --no-link --print-out-paths --json --dry-run -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
-    'log'|'log '*) words='' ;;
-    'path-info'|'path-info '*) words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --json --json-format' ;;
+    'build') words='-o --out-link --no-link --print-out-paths --json --dry-run -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
+    'log') words='' ;;
+    'path-info') words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --json --json-format' ;;
     'derivation show') words='-r --recursive' ;;
     'derivation add') words='' ;;
     'derivation check') words='--json' ;;
@@ -37,7 +40,10 @@ _cinch() {
     'store dump-path') words='' ;;
     'store info') words='--json' ;;
     'store verify') words='--all -r --recursive --no-contents --no-trust -n --sigs-needed' ;;
-    'hash path') words='--algo --type --mode --format --base16 --base32 --base64 --sri' ;;
+    'store path parse') words='--store-dir --json' ;;
+    'store path make') words='--store-dir --ca --mode --hash --reference --self' ;;
+    'store path follow') words='--store-dir --full' ;;
+    'hash path') words='--algo --type --mode --modulo --format --base16 --base32 --base64 --sri' ;;
     'hash file') words='--algo --type --format --base16 --base32 --base64 --sri' ;;
     'hash convert') words='--hash-algo --from --to' ;;
     'hash to-base16') words='--type' ;;
@@ -50,7 +56,7 @@ _cinch() {
     'key generate-secret') words='--key-name' ;;
     'key convert-secret-to-public') words='' ;;
     'config show') words='--json' ;;
-    'daemon'|'daemon '*) words='--socket --socket-path --force-trusted --force-untrusted' ;;
+    'daemon') words='--socket --socket-path --force-trusted --force-untrusted' ;;
   esac
   if [[ $cur == -* || -z $verb ]]; then
     COMPREPLY=($(compgen -W "$words $global" -- "$cur"))

@@ -188,9 +188,7 @@ int run_check(Context& context) {
   }
   std::vector<DerivationFile> files;
   for (std::size_t at = 0; at < names.size(); ++at) files.push_back({base_names[at], texts[at]});
-  const std::string directory = context.variable("NIX_STORE_DIR");
-  const DerivationFilesReport report =
-      check_derivation_files(files, directory.empty() ? StoreDir() : StoreDir(directory));
+  const DerivationFilesReport report = check_derivation_files(files, context.store_dir());
   if (context.has("--json")) {
     context.output.line(report_json(report, names));
   } else {

@@ -1,9 +1,11 @@
 // hash path, hash file, hash convert, hash to-*.
 #include "../context.hh"
+#include "../file_content.hh"
 #include "../hash_options.hh"
 #include "../parallel_hashes.hh"
 #include "../verbs.hh"
 
+#include <cinch/core/content_address_hasher.hh>
 #include <cinch/core/error.hh>
 
 namespace cinch::cli {
@@ -22,9 +24,24 @@ int hash_files(Context& context, ContentAddressMethod method) {
   return 0;
 }
 
+// The hashes of objects as if they did not mention this hash part: --modulo.
+int hash_modulo(Context& context, ContentAddressMethod method, const std::string& hash_part) {
+  if (method == ContentAddressMethod::git) context.refuse("--modulo is for the modes nar and flat");
+  for (const std::string& file : context.arguments.positional()) {
+    ModuloHasher hasher(chosen_algorithm(context), hash_part);
+    write_content(file, method, hasher);
+    context.output.line(formatted(hasher.finish(), chosen_format(context)));
+  }
+  return 0;
+}
+
 int run_path(Context& context) {
-  const std::string mode = context.arguments.value("--mode").value_or("nar");
-  return hash_files(context, parse_content_address_method(mode));
+  const ContentAddressMethod method =
+      parse_content_address_method(context.arguments.value("--mode").value_or("nar"));
+  if (const auto part = context.arguments.value("--modulo")) {
+    return hash_modulo(context, method, *part);
+  }
+  return hash_files(context, method);
 }
 
 int run_file(Context& context) { return hash_files(context, ContentAddressMethod::flat); }
@@ -74,9 +91,15 @@ constexpr Option base64 = {"--base64", "", "the same as --format base64"};
 constexpr Option sri = {"--sri", "", "the same as --format sri"};
 
 constexpr Option path_options[] = {
-    algo,   type,   {"--mode", "MODE", "nar (the default), git, or flat for the bytes of one file"},
-    format, base16, base32,
-    base64, sri};
+    algo,
+    type,
+    {"--mode", "MODE", "nar (the default), git, or flat for the bytes of one file"},
+    {"--modulo", "HASHPART", "as if the content did not mention this hash part of a store path"},
+    format,
+    base16,
+    base32,
+    base64,
+    sri};
 constexpr Option file_options[] = {algo, type, format, base16, base32, base64, sri};
 constexpr Option convert_options[] = {
     {"--hash-algo", "ALGORITHM", "the algorithm, if the hash does not name it"},

@@ -210,6 +210,9 @@ static void test_paths(void) {
   CHECK_CODE(cinch_path_from_digest(with_nul, bytes, CINCH_STR("b"), &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_path_find(STORE, CINCH_STR("/x"), &path, NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_path_from_base_name(STORE, CINCH_STR("x"), NULL), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_path_clone(NULL, &path), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_path_clone(path, NULL), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_cancel_new(NULL), CINCH_INVALID_ARGUMENT);
   CHECK(path == NULL);
 }
 
@@ -415,6 +418,7 @@ static void test_listing(const struct collected* nar) {
   cinch_text* json = NULL;
   cinch_str contents = CINCH_STR("");
   bool found = false;
+  CHECK_CODE(cinch_nar_lister_new(NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_nar_lister_new(&lister), CINCH_OK);
   CHECK_CODE(cinch_nar_lister_write(lister, collected_text(nar)), CINCH_OK);
   CHECK_CODE(cinch_nar_lister_finish(lister, &listing), CINCH_OK);
