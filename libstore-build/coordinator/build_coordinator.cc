@@ -6,6 +6,7 @@
 // - work is linear in derivations and edges, but for keeping in order what is ready.
 #include "build_coordinator.hh"
 
+#include <cinch/core/derivation_graph.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
@@ -50,6 +51,8 @@ struct Node {
   std::uint32_t inputs_missing = 0;
   OutputNames outputs;
   OutputNames missing;
+  bool is_impure = false;
+  bool may_need_impure = true;
   std::vector<Waiter> waiters;
   std::vector<RootWaiter> root_waiters;
   std::vector<RequestId> requests;  // ascending
@@ -134,7 +137,10 @@ class BuildCoordinator::Machine {
     node.wanted_inputs = std::move(event.inputs);
     node.outputs = std::move(event.outputs);
     node.missing = std::move(event.missing);
+    node.is_impure = event.is_impure;
+    node.may_need_impure = event.may_need_impure;
     node.state = State::idle;
+    if (node.is_impure) refuse_pure_waiters(index);
     unsettled_.push_back(index);
   }
 
@@ -281,6 +287,24 @@ class BuildCoordinator::Machine {
     for (const RootWaiter& root : roots) answer(root, index);
   }
 
+  // Those who waited for it to be loaded, and must not depend on it.
+  void refuse_pure_waiters(Index input) {
+    std::erase_if(nodes_[input].waiters, [&](const Waiter& waiter) {
+      return nodes_[waiter.node].generation == waiter.generation &&
+             refuse_impure_input(waiter.node, input);
+    });
+  }
+  // An input that is still being loaded has not said yet what it is.
+  bool refuse_impure_input(Index index, Index input) {
+    if (nodes_[index].may_need_impure || !nodes_[input].is_impure) return false;
+    if (nodes_[index].state == State::waiting) {
+      const Error error =
+          impure_input_error(options_.store_dir, *nodes_[index].path, *nodes_[input].path);
+      fail(index, make_result(*nodes_[index].path, BuildStatus::input_rejected, error.what()));
+    }
+    return true;
+  }
+
   // Whether somebody waits for an output that is missing.
   bool is_wanted(const Node& node) const {
     auto is_missing = [&](const std::string& output) { return node.missing.count(output) > 0; };
@@ -307,11 +331,12 @@ class BuildCoordinator::Machine {
       nodes_[index].inputs.push_back(input);
       nodes_[index].inputs_missing += 1;
       for (RequestId request : nodes_[index].requests) attach(input, request);
+      if (refuse_impure_input(index, input)) continue;
       nodes_[input].waiters.push_back({index, nodes_[index].generation, outputs});
       unsettled_.push_back(input);
     }
-    if (nodes_[index].inputs_missing == 0) make_ready(index);
     nodes_[index].wanted_inputs = std::move(wanted);
+    if (nodes_[index].inputs_missing == 0) make_ready(index);
   }
 
   void make_ready(Index index) {
@@ -323,9 +348,14 @@ class BuildCoordinator::Machine {
     return {path.name(), path.base_name(), index};
   }
 
+  bool is_waiting(const Waiter& waiter) const {
+    const Node& node = nodes_[waiter.node];
+    return node.generation == waiter.generation && node.state == State::waiting;
+  }
+
   void answer(const Waiter& waiter, Index input) {
+    if (!is_waiting(waiter)) return;
     Node& node = nodes_[waiter.node];
-    if (node.generation != waiter.generation || node.state != State::waiting) return;
     const Node& from = nodes_[input];
     if (from.state == State::failed) return fail_with(waiter.node, input);
     for (const std::string& output : waiter.outputs) {

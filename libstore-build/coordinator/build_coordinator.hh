@@ -10,7 +10,7 @@
 //   loading   -- cannot be loaded -------------------> failed
 //   idle      -- something missing is wanted --------> waiting, or ready
 //   waiting   -- its last input is there ------------> ready
-//   waiting   -- an input failed --------------------> failed
+//   waiting   -- an input failed, or must not be one > failed
 //   ready     -- a slot is free ---------------------> running
 //   running   -- ended well -------------------------> built
 //   running   -- ended badly ------------------------> failed
@@ -50,6 +50,8 @@ struct DerivationLoaded {
   std::map<StorePath, OutputNames> inputs;
   OutputNames outputs;
   OutputNames missing;  // outputs that are not valid
+  bool is_impure = false;
+  bool may_need_impure = true;  // whether its inputs may be impure
 };
 struct DerivationNotLoaded {
   StorePath derivation;

@@ -59,7 +59,9 @@ StorePathSet find_valid_outputs(Store& store, const std::map<StorePath, Derivati
 
 DerivationLoaded describe(Store& store, const StorePath& path, const Derivation& derivation,
                           const StorePathSet& valid) {
-  DerivationLoaded loaded{path, derivation.input_derivations, {}, {}};
+  DerivationLoaded loaded{.derivation = path, .inputs = derivation.input_derivations};
+  loaded.is_impure = derivation.is_impure();
+  loaded.may_need_impure = derivation.may_need_impure();
   for (const auto& [name, output] : derivation.output_paths(store.store_dir())) {
     loaded.outputs.insert(name);
     if (!output || valid.count(*output) == 0) loaded.missing.insert(name);

@@ -22,6 +22,18 @@ bool is_incomplete(const Derivation& derivation) {
   });
 }
 
+// `is_impure` says so of an input.
+template <class IsImpure>
+void check_inputs_pure(const StoreDir& store_dir, const StorePath& path,
+                       const Derivation& derivation, IsImpure is_impure) {
+  if (derivation.may_need_impure()) return;
+  const auto check = [&](const StorePath& input) {
+    if (is_impure(input)) throw impure_input_error(store_dir, path, input);
+  };
+  for (const auto& [input, outputs] : derivation.input_derivations) check(input);
+  for (const auto& [input, outputs] : derivation.dynamic_inputs) check(input);
+}
+
 // Completes derivations one after the other, inputs first.
 class GraphCompleter {
  public:
@@ -40,6 +52,11 @@ class GraphCompleter {
                   "the derivation is listed under the wrong path: its path is '" +
                       store_.store_dir().print(path) + "'");
     }
+    check_inputs_pure(store_.store_dir(), path, derivation, [&](const StorePath& input) {
+      const auto found = position_.find(input);
+      return found != position_.end() ? completed_[found->second].is_impure()
+                                      : store_.read_derivation(input).is_impure();
+    });
     position_.emplace(path, completed_.size());
     real_paths_.emplace(listed, path);
     completed_.push_back(std::move(derivation));
@@ -109,7 +126,19 @@ StorePath add_incomplete_derivation(Store& store, Derivation derivation) {
                             [&](const StorePath& path) { return store.read_derivation(path); });
     hasher.fill_in_outputs(derivation);
   }
+  check_inputs_pure(
+      store.store_dir(), derivation_path(store.store_dir(), derivation), derivation,
+      [&](const StorePath& input) { return store.read_derivation(input).is_impure(); });
   return store.add_derivation(derivation);
+}
+
+Error impure_input_error(const StoreDir& store_dir, const StorePath& derivation,
+                         const StorePath& input) {
+  return Error(Code::invalid_derivation, "the pure derivation '" + store_dir.print(derivation) +
+                                             "' depends on the impure derivation '" +
+                                             store_dir.print(input) + "'")
+      .about(store_dir.print(input))
+      .hint("make it impure too, or give it a fixed output");
 }
 
 std::vector<AddedDerivation> add_incomplete_derivations(

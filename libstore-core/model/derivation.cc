@@ -5,6 +5,7 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/hash.hh>
 
+#include <algorithm>
 #include <utility>
 
 namespace cinch {
@@ -124,6 +125,12 @@ StorePath fixed_output_path(const StoreDir& store_dir, std::string_view derivati
 bool Derivation::is_fixed() const {
   return outputs.size() == 1 && outputs.begin()->first == "out" &&
          as_fixed(outputs.begin()->second) != nullptr;
+}
+
+bool Derivation::is_impure() const {
+  return std::ranges::any_of(outputs, [](const auto& output) {
+    return std::holds_alternative<ImpureOutput>(output.second);
+  });
 }
 
 std::optional<StorePath> Derivation::output_path(const StoreDir& store_dir,

@@ -32,6 +32,8 @@ struct SimulatedDerivation {
   OutputNames outputs = {"out"};
   OutputNames missing = {"out"};
   bool fails = false;
+  bool is_impure = false;
+  bool may_need_impure = true;
 };
 
 // Cheaper than REQUIRE, for what is checked a million times.
@@ -72,7 +74,8 @@ class World {
         continue;
       }
       const SimulatedDerivation& it = found->second;
-      events.emplace_back(DerivationLoaded{path, it.inputs, it.outputs, it.missing});
+      events.emplace_back(DerivationLoaded{path, it.inputs, it.outputs, it.missing, it.is_impure,
+                                           it.may_need_impure});
     }
     if (!events.empty()) tell(std::move(events));
   }
@@ -332,6 +335,40 @@ TEST_CASE("an empty request ends at once") {
   CHECK(world.results(1).empty());
 }
 
+TEST_CASE("what is pure does not depend on what is impure") {
+  World world(1);
+  world.add(1).is_impure = true;
+  world.add(2, {1}).may_need_impure = false;
+  world.add(3, {1});  // may, as it is impure itself or has a fixed output
+  SECTION("found out when the input is loaded") {
+    world.request(1, {2});
+    world.run_to_end();
+    CHECK(world.status(1) == BuildStatus::input_rejected);
+    CHECK(world.results(1)[0].error_message.starts_with("the pure derivation '"));
+    CHECK(world.results(1)[0].error_message.find(path_of(1).base_name()) != std::string::npos);
+    CHECK(world.times_started(1) == 0);
+  }
+  SECTION("found out later, when the input is built already for others") {
+    world.request(1, {3});
+    world.load();
+    world.load();
+    REQUIRE(world.times_started(1) == 1);
+    world.request(2, {2, 3}, true);
+    world.run_to_end();
+    CHECK(world.status(1) == BuildStatus::built);
+    CHECK(world.status(2, 0) == BuildStatus::input_rejected);
+    CHECK(world.status(2, 1) == BuildStatus::built);
+  }
+  SECTION("the input alone can be had") {
+    world.request(1, {2, 1}, true);
+    world.run_to_end();
+    CHECK(world.status(1, 0) == BuildStatus::input_rejected);
+    CHECK(world.status(1, 1) == BuildStatus::built);
+  }
+  CHECK(world.times_started(2) == 0);
+  CHECK(world.coordinator().is_idle());
+}
+
 TEST_CASE("events that do not fit are refused") {
   BuildCoordinator coordinator({.store_dir = StoreDir(), .jobs_max = 1});
   CHECK(code_of([&] { coordinator.handle({RequestCancelled{1}}); }) == Code::invalid_argument);
@@ -355,6 +392,8 @@ void live(std::uint64_t seed) {
     for (std::size_t k = below(5); i > 0 && k > 0; --k) inputs.push_back(below(i));
     SimulatedDerivation& added = world.add(i, inputs);
     added.fails = below(60) == 0;
+    added.is_impure = below(60) == 0;
+    added.may_need_impure = added.is_impure || below(2) == 0;
     if (below(10) == 0) added.missing = {};
   }
   std::set<RequestId> cancelled;

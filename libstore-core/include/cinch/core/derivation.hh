@@ -77,6 +77,10 @@ struct CINCH_CORE_API Derivation {
 
   // Whether its only output is "out" with a fixed content address.
   bool is_fixed() const;
+  // Whether its outputs are impure: each build may give something else.
+  bool is_impure() const;
+  // Whether it may depend on impure derivations: it is impure itself, or what it gives is fixed.
+  bool may_need_impure() const { return is_impure() || is_fixed(); }
   // The path of one output; empty for one that is deferred, floating or impure. Throws
   // Code::not_found if there is no such output.
   std::optional<StorePath> output_path(const StoreDir& store_dir, std::string_view output) const;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cinch/core/derivation.hh>
+#include <cinch/core/error.hh>
 #include <cinch/core/export.hh>
 #include <cinch/core/store.hh>
 
@@ -11,8 +12,16 @@
 namespace cinch {
 
 // Fills in deferred outputs, and environment variables that are named like outputs but absent or
-// empty, and adds the derivation. Returns its path. Throws as Store::add_derivation.
+// empty, and adds the derivation. Returns its path. Throws as Store::add_derivation, and
+// Code::invalid_derivation for one that depends on an impure derivation and may not.
 CINCH_CORE_API StorePath add_incomplete_derivation(Store& store, Derivation derivation);
+
+// What there is to say of a derivation that depends on an impure one although its own outputs are
+// neither impure nor fixed. Such a derivation can be in a store, but is not built: its outputs
+// would come out differently each time. Code::invalid_derivation, with `input` as the subject.
+[[nodiscard]] CINCH_CORE_API Error impure_input_error(const StoreDir& store_dir,
+                                                      const StorePath& derivation,
+                                                      const StorePath& input);
 
 struct AddedDerivation {
   StorePath listed;  // the path under which it was given
