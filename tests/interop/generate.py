@@ -9,6 +9,9 @@ from pathlib import Path
 
 NAME_CHARACTERS = string.ascii_letters + string.digits + "+-._?="
 ALGORITHMS = {"md5": 16, "sha1": 20, "sha256": 32, "sha512": 64}
+CHECKS = ["allowedReferences", "disallowedReferences", "allowedRequisites",
+          "disallowedRequisites"]
+FIRST_BUILDS = 3  # that others refer to
 NIX32 = "0123456789abcdfghijklmnpqrsvwxyz"
 # What trips parsers and escapers: quotes, escapes, interpolation, control bytes, long characters.
 AWKWARD = ["", "\\", '"', "$", "${", "''", "\n", "\r", "\t", "\\n", "\x01", "\x1f", "\x7f", "é",
@@ -174,6 +177,96 @@ class Derivations:
         self.outputs.append(outputs)
         body = " ".join(f"{key} = {value};" for key, value in attributes.items())
         return f"derivation {{ {body} }}"
+
+
+class Builds:
+    """Derivations whose outputs show what their attributes did to their builds."""
+
+    def __init__(self, rng, count):
+        self.rng = rng
+        self.lines = []
+        kinds = (self.structured, self.environment, self.checked, self.checked_structured)
+        for number in range(count):
+            attributes = {"name": quoted(f"b{number}"), "system": quoted("x86_64-linux"),
+                          "builder": quoted("/bin/sh")}
+            kind = self.environment if number < FIRST_BUILDS else rng.choice(kinds)
+            attributes.update(kind())
+            body = " ".join(f"{key} = {value};" for key, value in attributes.items())
+            self.lines.append(f"derivation {{ {body} }}")
+
+    def expression(self):
+        bindings = "\n".join(f"  b{number} = {line};" for number, line in enumerate(self.lines))
+        names = " ".join(f"b{number}" for number in range(len(self.lines)))
+        return f'let\n  out = builtins.placeholder "out";\n{bindings}\nin [ {names} ]\n'
+
+    def earlier(self):
+        """Some of those that others may refer to."""
+        return [f"b{number}" for number in range(min(len(self.lines), FIRST_BUILDS))
+                if self.rng.random() < 0.5]
+
+    def simple(self):
+        kind = self.rng.randrange(5)
+        if kind == 0:
+            return f"({self.rng.choice([0, 7, -3, 1 << 24, (1 << 32) + 5, -(1 << 40)])})"
+        if kind == 1:
+            return f"({self.rng.choice(['1.5', '2.0', '-0.25', '1.0e9', '1.0e300', '0.5e-9'])})"
+        if kind == 2:
+            return self.rng.choice(["true", "false", "null"])
+        return quoted(text(self.rng)) if kind == 3 else "(out + \"/x\")"
+
+    def value(self, depth=0):
+        kind = self.rng.randrange(4 if depth < 2 else 2)
+        if kind < 2:
+            return self.simple()
+        values = [self.value(depth + 1) for _ in range(self.rng.randrange(4))]
+        if kind == 2:
+            return f"[ {' '.join(values)} ]"
+        keys = [quoted(f"k{n}{self.rng.choice(AWKWARD)}") for n in range(len(values))]
+        return "{ " + " ".join(f"{k} = {v};" for k, v in zip(keys, values, strict=True)) + " }"
+
+    def structured(self):
+        attributes = {"__structuredAttrs": "true",
+                      "args": '[ "-c" "/bin/cp -r . ${out}" ]'}
+        for number in range(self.rng.randrange(8)):
+            key = self.rng.choice(["v", "_V9", "not-one", "1st"]) + str(number)
+            attributes[quoted(key)] = self.value()
+        if self.rng.random() < 0.7:
+            attributes["exportReferencesGraph"] = (
+                f"{{ graph = [ {' '.join(self.earlier())} ]; other = [ b0 ]; }}")
+        return attributes
+
+    def environment(self):
+        attributes = {"args": '[ "-c" "/bin/cp -r . ${out}; echo $others > ${out}/others" ]',
+                      "passAsFile": '[ "long" ]', "long": quoted(text(self.rng)),
+                      "others": f"[ {' '.join(self.earlier())} ]"}
+        graphs = [f'"file{n}.txt" {number}' for n, number in enumerate(self.earlier())]
+        attributes["exportReferencesGraph"] = f"[ {' '.join(graphs)} ]"
+        return attributes
+
+    def checked(self):
+        attributes = {"args": '[ "-c" "echo $others $self > ${out}" ]',
+                      "others": f"[ {' '.join(self.earlier())} ]",
+                      "self": self.rng.choice(["out", '""'])}
+        attributes[self.rng.choice(CHECKS)] = self.specs(0.8)
+        return attributes
+
+    def checked_structured(self):
+        checks = {self.rng.choice(CHECKS): self.specs(0.8)}
+        if self.rng.random() < 0.3:
+            checks["maxSize"] = self.rng.choice(["1", "1000"])
+        if self.rng.random() < 0.3:
+            checks["maxClosureSize"] = self.rng.choice(["300", "100000"])
+        body = " ".join(f"{key} = {value};" for key, value in checks.items())
+        others = " ".join(f"${{{name}}}" for name in self.earlier())
+        return {"__structuredAttrs": "true",
+                "args": f'[ "-c" "echo {others} {self.rng.choice(["${out}", ""])} > ${{out}}" ]',
+                "outputChecks": f"{{ out = {{ {body} }}; }}"}
+
+    def specs(self, likely):
+        names = [f"b{number}" for number in range(FIRST_BUILDS) if self.rng.random() < likely]
+        if self.rng.random() < likely:
+            names.append(quoted("out"))
+        return f"[ {' '.join(names)} ]"
 
 
 def write_files(rng, folder, count):
