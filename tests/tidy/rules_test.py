@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""The rules of tidy.py and surface.py can fail: each is given what it must refuse, and what it must
-let pass."""
+"""The rules of tidy.py, core_reference.py and surface.py can fail: each is given what it must
+refuse, and what it must let pass."""
 import contextlib
 import io
 import shutil
@@ -12,6 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT / "tests/tidy"), str(ROOT / "tests/surface")]
+import core_reference  # noqa: E402
 import surface  # noqa: E402
 import tidy  # noqa: E402
 
@@ -121,6 +122,52 @@ class PurityOfLibraries(unittest.TestCase):
             subprocess.run(["c++", "-shared", "-fPIC", source, "-o", library], check=True)
             kinds = {kind for _, kind in surface.impure(surface.undefined(library))}
         self.assertEqual(kinds, {"files", "sockets", "clocks", "locale", "the process"})
+
+
+class ReferenceOfCore(unittest.TestCase):
+    HEADER = """
+// A header.
+namespace cinch {
+enum class Kind { a };
+struct Forward;
+struct CINCH_CORE_API Thing {
+  int member;
+  void function();
+};
+// CINCH_CORE_API void in_a_comment();
+constexpr std::uint64_t things_max = std::uint64_t{1} << 20;
+using Things = std::vector<Thing>;
+CINCH_CORE_API std::map<int, Thing> parse_things(std::string_view text,
+                                                 int size);
+[[noreturn]] CINCH_CORE_API void refuse();
+inline Bytes as_bytes(int x) { return x; }
+template <class T>
+T* capability(Thing& thing) {
+  return nullptr;
+}
+}  // namespace cinch
+template <>
+struct std::hash<cinch::Thing> {};
+"""
+    NAMES = ["Kind", "Thing", "things_max", "Things", "parse_things", "refuse", "as_bytes",
+             "capability"]
+
+    def test_names_of_a_header(self):
+        self.assertEqual(core_reference.declared_names(self.HEADER), self.NAMES)
+
+    def gaps(self, pages):
+        return list(core_reference.gaps({"thing.hh": self.HEADER}, pages))
+
+    def test_gaps(self):
+        rows = "".join(f"| `{name}` | x |\n" for name in self.NAMES)
+        page = "# x\n\n## <cinch/core/thing.hh>\n\nText.\n\n| name | y |\n| --- | --- |\n" + rows
+        self.assertEqual(self.gaps({"a.md": page}), [])
+        self.assertEqual(len(self.gaps({"a.md": "# x\n"})), 1)
+        self.assertEqual(len(self.gaps({})), 1)
+        self.assertEqual(len(self.gaps({"a.md": page.replace("`refuse`", "`refuses`")})), 2)
+        self.assertEqual(len(self.gaps({"a.md": page, "b.md": page})), 1)
+        gone = page.replace("thing.hh", "gone.hh")
+        self.assertEqual(len(self.gaps({"a.md": page, "b.md": gone})), 1)
 
 
 if __name__ == "__main__":
