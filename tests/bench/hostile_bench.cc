@@ -13,6 +13,7 @@
 #include <cinch/core/content_address.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_json.hh>
+#include <cinch/core/derivation_options.hh>
 #include <cinch/core/encoding.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/guix_signature.hh>
@@ -28,6 +29,7 @@
 #include <cinch/core/settings.hh>
 #include <cinch/core/sexp.hh>
 #include <cinch/core/store_url.hh>
+#include <cinch/core/structured_attributes.hh>
 
 #include <algorithm>
 #include <array>
@@ -204,7 +206,7 @@ void bench_aterm(Bench& bench) {
   const auto output = [](std::size_t i) { return "(\"" + digits(i) + R"(","","",""))"; };
   const auto variable = [](std::size_t i) { return "(\"" + digits(i) + R"(",""))"; };
   const std::string variables = R"(Derive([("out","","","")],[],[],"s","b",[],[)";
-  bench.measure("aterm: outputs", 5 * megabyte, items("Derive([", output, rest), parse);
+  bench.measure("aterm: a million outputs", 6 * megabyte, items("Derive([", output, rest), parse);
   bench.measure("aterm: variables", megabyte, items(variables, variable, "])"), parse);
   bench.measure("aterm: variables, in the wrong order", megabyte,
                 items(
@@ -273,6 +275,51 @@ void bench_derivation_json(Bench& bench) {
                     },
                     "}"),
                 parse_many);
+}
+
+Derivation with_variable(const std::string& name, std::string_view value) {
+  Derivation derivation;
+  derivation.name = "x";
+  derivation.outputs.emplace("out", DeferredOutput{});
+  derivation.environment.emplace(name, value);
+  return derivation;
+}
+
+void bench_options(Bench& bench) {
+  const auto read = [](const char* variable) {
+    return [variable](std::string_view value) {
+      read_derivation_options(with_variable(variable, value), store_dir);
+    };
+  };
+  bench.measure("options: features", megabyte, items("", digits, "", " "),
+                read("requiredSystemFeatures"));
+  bench.measure("options: references", megabyte, items("", full_path, "", " "),
+                read("allowedReferences"));
+  bench.measure("options: graphs", megabyte,
+                items(
+                    "", [](std::size_t i) { return digits(i) + " " + full_path(i); }, "", " "),
+                read("exportReferencesGraph"));
+  bench.measure("options: blanks", megabyte, repeated("", " ", ""), read("passAsFile"));
+  bench.measure("options: structured", megabyte,
+                items(
+                    "{\"outputChecks\":{",
+                    [](std::size_t i) { return "\"" + digits(i) + "\":{\"maxSize\":1}"; }, "}}"),
+                read("__json"));
+  const Make document = [](std::size_t size) {
+    DerivationOptions options;
+    for (std::size_t i = 0; i < size / 20; ++i) options.required_system_features.insert(digits(i));
+    return print_derivation_options_json(options);
+  };
+  bench.measure("options json: features", megabyte, document, parse_derivation_options_json);
+  const Parse print = [](std::string_view value) {
+    print_structured_attributes(with_variable("__json", value), store_dir, {});
+  };
+  bench.measure("structured attributes: texts", megabyte,
+                items(
+                    "{", [](std::size_t i) { return "\"a" + digits(i) + "\":\"'\""; }, "}"),
+                print);
+  bench.measure("structured attributes: quotes", megabyte, repeated("{\"a\":\"", "'", "\"}"),
+                print);
 }
 
 std::string wire_text(std::string_view text) {
@@ -570,6 +617,7 @@ int main(int argc, char* argv[]) {
   cinch::Bench bench(argc > 1 ? argv[1] : "");
   cinch::bench_aterm(bench);
   cinch::bench_derivation_json(bench);
+  cinch::bench_options(bench);
   cinch::bench_nar(bench);
   cinch::bench_trees(bench);
   cinch::bench_narinfo(bench);
