@@ -342,7 +342,7 @@ typedef int32_t (*cinch_write_fn)(cinch_str bytes, void* payload);
 typedef struct cinch_nar_event {
   uint32_t size; /* bytes of this structure; set by the macro, or by the library */
   uint32_t kind;
-  cinch_str text;
+  cinch_str text; /* no NUL follows */
   uint64_t size_bytes;
   uint32_t executable; /* 0 or 1 */
   uint32_t reserved;   /* 0 */
@@ -408,7 +408,7 @@ CINCH_API cinch_error* cinch_nar_listing_print_json(const cinch_nar_listing* lis
 CINCH_API cinch_error* cinch_nar_listing_find(const cinch_nar_listing* listing, cinch_str path,
                                               cinch_nar_entry* entry_out,
                                               bool* found_out) CINCH_NOEXCEPT;
-/* The bytes of the file of that name, which lie inside of `nar`. */
+/* The bytes of the file of that name, which lie inside of `nar`; no NUL follows. */
 CINCH_API cinch_error* cinch_nar_listing_contents(const cinch_nar_listing* listing, cinch_str path,
                                                   cinch_str nar,
                                                   cinch_str* contents_out) CINCH_NOEXCEPT;
@@ -708,6 +708,25 @@ CINCH_API uint32_t cinch_derivation_output_algorithm_at(const cinch_derivation* 
                                                         size_t index) CINCH_NOEXCEPT;
 CINCH_API void cinch_derivation_free(cinch_derivation* derivation) CINCH_NOEXCEPT;
 
+typedef struct cinch_derivations cinch_derivations; /* derivations by path */
+
+/* What `derivation show` prints, or a plain object of paths to derivations. */
+CINCH_API cinch_error* cinch_derivations_parse_json(
+    cinch_str store_dir, cinch_str json, cinch_derivations** derivations_out) CINCH_NOEXCEPT;
+/* The same for these paths and their derivations, of which there are as many. */
+CINCH_API cinch_error* cinch_derivations_print_json(cinch_str store_dir,
+                                                    const cinch_path* const* paths,
+                                                    const cinch_derivation* const* derivations,
+                                                    size_t count,
+                                                    cinch_text** json_out) CINCH_NOEXCEPT;
+CINCH_API size_t cinch_derivations_count(const cinch_derivations* derivations) CINCH_NOEXCEPT;
+/* Sorted by path. */
+CINCH_API const cinch_path* cinch_derivations_path_at(const cinch_derivations* derivations,
+                                                      size_t index) CINCH_NOEXCEPT;
+CINCH_API const cinch_derivation* cinch_derivations_at(const cinch_derivations* derivations,
+                                                       size_t index) CINCH_NOEXCEPT;
+CINCH_API void cinch_derivations_free(cinch_derivations* derivations) CINCH_NOEXCEPT;
+
 /* Gives the derivation at a path, which the library takes over; leaves it NULL if there is none. */
 typedef int32_t (*cinch_derivation_fn)(const cinch_path* path, cinch_derivation** derivation_out,
                                        void* payload);
@@ -858,6 +877,29 @@ CINCH_API void cinch_path_info_free(cinch_path_info* info) CINCH_NOEXCEPT;
 /* What `nix path-info --json` prints for many objects; those that are not valid are NULL. */
 CINCH_API cinch_error* cinch_path_infos_parse_json(cinch_str store_dir, cinch_str json,
                                                    cinch_path_infos** infos_out) CINCH_NOEXCEPT;
+
+typedef struct cinch_content_addresser cinch_content_addresser;
+
+/* Writes the NAR of an object: calls `write` with pieces of it and `write_payload`, and returns
+ * what that returns if it is not 0. */
+typedef int32_t (*cinch_nar_fn)(cinch_write_fn write, void* write_payload, void* payload);
+
+/* Makes content-addressed objects ("twins") of input-addressed ones. */
+CINCH_API cinch_error* cinch_content_addresser_new(
+    cinch_str store_dir, cinch_content_addresser** addresser_out) CINCH_NOEXCEPT;
+/* What is known of the twin of an object; those that it refers to must have been added before. The
+ * NAR is asked for twice. */
+CINCH_API cinch_error* cinch_content_addresser_add(cinch_content_addresser* addresser,
+                                                   const cinch_path_info* object, cinch_nar_fn nar,
+                                                   void* payload,
+                                                   cinch_path_info** twin_out) CINCH_NOEXCEPT;
+/* The NAR of the twin of an object that was added. */
+CINCH_API cinch_error* cinch_content_addresser_write(const cinch_content_addresser* addresser,
+                                                     const cinch_path_info* object,
+                                                     cinch_nar_fn nar, void* payload,
+                                                     cinch_write_fn write,
+                                                     void* write_payload) CINCH_NOEXCEPT;
+CINCH_API void cinch_content_addresser_free(cinch_content_addresser* addresser) CINCH_NOEXCEPT;
 
 typedef struct cinch_narinfo cinch_narinfo; /* what a binary cache says about one object */
 

@@ -233,6 +233,38 @@ static void test_hasher_refuses(void) {
   cinch_derivation_hasher_free(NULL);
 }
 
+static void test_documents(void) {
+  cinch_derivation* x = parse_x();
+  cinch_path* path = NULL;
+  cinch_text* json = NULL;
+  cinch_text* text = NULL;
+  cinch_derivations* derivations = NULL;
+  CHECK_CODE(cinch_derivation_path(x, &path), CINCH_OK);
+  const cinch_path* const paths[] = {path, path};
+  const cinch_derivation* const values[] = {x, x};
+  CHECK_CODE(cinch_derivations_print_json(STORE, paths, values, 1, &json), CINCH_OK);
+  CHECK_CODE(cinch_derivations_parse_json(STORE, cinch_text_str(json), &derivations), CINCH_OK);
+  CHECK(cinch_derivations_count(derivations) == 1);
+  CHECK(is(cinch_path_base_name(cinch_derivations_path_at(derivations, 0)), X_DRV));
+  CHECK(cinch_derivations_path_at(derivations, 1) == NULL);
+  CHECK(cinch_derivations_at(derivations, 1) == NULL);
+  CHECK(is(cinch_derivation_variable_at(cinch_derivations_at(derivations, 0), 1).value, "x"));
+  CHECK_CODE(cinch_derivation_print_aterm(cinch_derivations_at(derivations, 0), &text), CINCH_OK);
+  CHECK(text_is(text, x_text));
+  cinch_derivations_free(derivations);
+  cinch_text_free(json);
+  json = NULL;
+  derivations = NULL;
+  CHECK_CODE(cinch_derivations_print_json(STORE, paths, values, 2, &json), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivations_print_json(STORE, paths, NULL, 1, &json), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivations_parse_json(STORE, with_nul, &derivations), CINCH_MALFORMED);
+  CHECK_CODE(cinch_derivations_parse_json(STORE, CINCH_STR("{}"), NULL), CINCH_INVALID_ARGUMENT);
+  CHECK(json == NULL && derivations == NULL);
+  cinch_derivations_free(NULL);
+  cinch_path_free(path);
+  cinch_derivation_free(x);
+}
+
 static void test_placeholders(void) {
   const cinch_str outputs[] = {CINCH_STR("out"), CINCH_STR("out")};
   cinch_path* path = NULL;
@@ -342,6 +374,7 @@ int main(void) {
   test_refusals();
   test_hasher();
   test_hasher_refuses();
+  test_documents();
   test_placeholders();
   test_resolution();
   test_deriving_paths();

@@ -567,6 +567,78 @@ static void test_references(void) {
   cinch_path_free(other);
 }
 
+/* Writes the NAR that is collected, in two pieces. */
+static int32_t give_nar(cinch_write_fn write, void* write_payload, void* payload) {
+  const struct collected* nar = payload;
+  const cinch_str first = {nar->bytes, 10};
+  const cinch_str rest = {nar->bytes + 10, nar->size - 10};
+  int32_t answer = write(first, write_payload);
+  if (answer == 0) answer = write(rest, write_payload);
+  return answer != 0 ? answer : nar->answer;
+}
+
+/* A file that mentions its own path. */
+static void test_content_addresser(void) {
+  static const char contents[] = "I am /nix/store/" HASH_PART "-a";
+  struct collected nar = {{0}, 0, 0};
+  struct collected twin_nar = {{0}, 0, 0};
+  cinch_nar_writer* writer = NULL;
+  cinch_hash* hash = NULL;
+  cinch_path* path = NULL;
+  cinch_path_info* object = NULL;
+  cinch_path_info* twin = NULL;
+  cinch_content_addresser* addresser = NULL;
+  cinch_text* sri = NULL;
+  char json[512];
+  CHECK_CODE(cinch_nar_writer_new(collect, &nar, &writer), CINCH_OK);
+  CHECK_CODE(put(writer, CINCH_NAR_FILE, "", sizeof contents - 1), CINCH_OK);
+  CHECK_CODE(put(writer, CINCH_NAR_CONTENTS, contents, 0), CINCH_OK);
+  CHECK_CODE(put(writer, CINCH_NAR_LEAVE, "", 0), CINCH_OK);
+  CHECK_CODE(cinch_nar_writer_finish(writer), CINCH_OK);
+  cinch_nar_writer_free(writer);
+  CHECK_CODE(cinch_hash_of(CINCH_SHA256, collected_text(&nar), &hash), CINCH_OK);
+  sri = printed(hash, CINCH_SRI, true);
+  (void)snprintf(json, sizeof json,
+                 "{\"narHash\":\"%s\",\"narSize\":%u,\"references\":[\"/nix/store/" HASH_PART
+                 "-a\"]}",
+                 cinch_text_str(sri).data, (unsigned)nar.size);
+  CHECK_CODE(cinch_path_from_base_name(STORE, CINCH_STR(HASH_PART "-a"), &path), CINCH_OK);
+  CHECK_CODE(cinch_path_info_parse_json(path, CINCH_STR(json), &object), CINCH_OK);
+
+  CHECK_CODE(cinch_content_addresser_new(STORE, &addresser), CINCH_OK);
+  CHECK_CODE(cinch_content_addresser_write(addresser, object, give_nar, &nar, collect, &twin_nar),
+             CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_content_addresser_add(addresser, object, give_nar, &nar, &twin), CINCH_OK);
+  CHECK(cinch_path_info_is_content_addressed(twin));
+  CHECK(cinch_path_info_nar_size_bytes(twin) == nar.size);
+  CHECK_CODE(cinch_content_addresser_write(addresser, object, give_nar, &nar, collect, &twin_nar),
+             CINCH_OK);
+  CHECK(twin_nar.size == nar.size && strstr(twin_nar.bytes + 96, HASH_PART) == NULL);
+  cinch_hash_free(hash);
+  CHECK_CODE(cinch_hash_of(CINCH_SHA256, collected_text(&twin_nar), &hash), CINCH_OK);
+  CHECK(text_is(printed(hash, CINCH_SRI, true), cinch_path_info_nar_hash(twin).data));
+  cinch_path_info_free(twin);
+  twin = NULL;
+
+  nar.answer = 1;
+  CHECK_CODE(cinch_content_addresser_add(addresser, object, give_nar, &nar, &twin),
+             CINCH_CANCELLED);
+  nar.answer = 0;
+  twin_nar.answer = 1;
+  CHECK_CODE(cinch_content_addresser_write(addresser, object, give_nar, &nar, collect, &twin_nar),
+             CINCH_CANCELLED);
+  CHECK_CODE(cinch_content_addresser_add(addresser, object, NULL, NULL, &twin),
+             CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_content_addresser_new(with_nul, &addresser), CINCH_MALFORMED);
+  CHECK(twin == NULL);
+  cinch_content_addresser_free(addresser);
+  cinch_content_addresser_free(NULL);
+  cinch_path_info_free(object);
+  cinch_path_free(path);
+  cinch_hash_free(hash);
+  cinch_text_free(sri);
+}
+
 int main(void) {
   struct collected nar = {{0}, 0, 0};
   test_texts_and_encodings();
@@ -583,5 +655,6 @@ int main(void) {
   test_address_of_nar(&nar);
   test_tree_on_disk();
   test_references();
+  test_content_addresser();
   return checks_failed > 0;
 }
