@@ -3,6 +3,7 @@
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/event.hh>
+#include <cinch/core/garbage.hh>
 #include <cinch/core/realiser.hh>
 
 namespace cinch {
@@ -10,6 +11,7 @@ namespace cinch {
 EventSink::~EventSink() = default;
 NullEventSink::~NullEventSink() = default;
 Realiser::~Realiser() = default;
+GarbageStore::~GarbageStore() = default;
 Builder::~Builder() = default;
 FinishedBuild::~FinishedBuild() = default;
 

@@ -2,6 +2,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
 #include <ctime>
 #include <set>
 #include <utility>
@@ -135,6 +136,9 @@ struct Database::Writer {
         insert_output(*connection,
                       "insert or replace into DerivationOutputs (drv, id, path) "
                       "values (?, ?, ?)"),
+        referrer(*connection,
+                 "select 1 from Refs where reference = ? and referrer <> reference limit 1"),
+        remove(*connection, "delete from ValidPaths where id = ?"),
         signatures(*connection, "select id, sigs from ValidPaths where path = ?"),
         update_signatures(*connection, "update ValidPaths set sigs = ? where id = ?") {}
 
@@ -151,6 +155,8 @@ struct Database::Writer {
   SqliteStatement update;
   SqliteStatement insert_reference;
   SqliteStatement insert_output;
+  SqliteStatement referrer;
+  SqliteStatement remove;
   SqliteStatement signatures;
   SqliteStatement update_signatures;
 };
@@ -402,6 +408,48 @@ void Database::register_valid(std::span<const Registration> batch) {
     }
   }
   transaction.commit();
+}
+
+std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
+  const std::lock_guard lock(writer_mutex_);
+  Writer& to = writer();
+  SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
+  std::vector<bool> gone;
+  for (const std::int64_t id : ids) {
+    const StatementScope scope(to.referrer);
+    gone.push_back(!to.referrer.begin().bind(id).step());
+    if (gone.back()) to.remove.begin().bind(id).run();
+  }
+  transaction.commit();
+  return gone;
+}
+
+GraphRows Database::read_graph() {
+  const std::unique_ptr<SqliteConnection> connection = connect();
+  SqliteTransaction transaction(*connection, SqliteTransaction::Kind::read);
+  const std::size_t prefix = options_.store_dir.text().size() + 1;
+  const auto base_name = [&](std::string_view full_path) {
+    return std::string(full_path.substr(std::min(prefix, full_path.size())));
+  };
+  GraphRows rows;
+  SqliteStatement paths(*connection, "select id, path, deriver, narSize from ValidPaths");
+  while (paths.step()) {
+    (void)parse_path(paths.text(1));
+    rows.paths.push_back({.id = paths.number(0),
+                          .base_name = base_name(paths.text(1)),
+                          .deriver = base_name(paths.text(2)),
+                          .nar_size = static_cast<std::uint64_t>(paths.number(3))});
+  }
+  SqliteStatement references(*connection, "select referrer, reference from Refs");
+  while (references.step()) {
+    rows.references.emplace_back(references.number(0), references.number(1));
+  }
+  SqliteStatement outputs(*connection, "select drv, path from DerivationOutputs");
+  while (outputs.step()) {
+    rows.outputs.push_back({.derivation = outputs.number(0), .path = base_name(outputs.text(1))});
+  }
+  transaction.commit();
+  return rows;
 }
 
 void Database::add_signatures(const StorePath& path, const std::set<Signature>& signatures) {

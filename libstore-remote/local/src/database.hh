@@ -4,6 +4,7 @@
 // Safe for several threads at once: readers have connections of their own, writers take turns.
 #pragma once
 
+#include "garbage/store_graph.hh"
 #include "sqlite.hh"
 
 #include <cinch/core/path_info.hh>
@@ -55,10 +56,14 @@ class Database {
   StorePathSet all_valid_paths();
   std::vector<StorePathSet> find_referrers(std::span<const StorePath> paths);
   std::vector<StorePathSet> find_derivers(std::span<const StorePath> paths);
+  GraphRows read_graph();
 
   // All or nothing. References must be valid or part of the batch; else Code::not_found. Rows that
   // exist are updated.
   void register_valid(std::span<const Registration> batch);
+  // Takes paths, by their ids, from the database, one after the other and in one transaction. Says
+  // of each whether it is gone: not if another path refers to it.
+  std::vector<bool> invalidate(std::span<const std::int64_t> ids);
   // Throws Code::not_found if the path is not valid.
   void add_signatures(const StorePath& path, const std::set<Signature>& signatures);
 

@@ -10,6 +10,7 @@
 #include <thread>
 #include <vector>
 
+#include <dirent.h>
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -23,6 +24,7 @@ namespace {
 
 constexpr auto retry_interval = std::chrono::milliseconds(100);
 constexpr int files_a_process_max = 10'000;
+constexpr std::uint64_t roots_file_bytes_max = std::uint64_t{1} << 30;
 
 // Gives up a flock(2) at the end of a scope; harmless if there is none.
 struct Unlocker {
@@ -47,6 +49,13 @@ Descriptor connect_to_collector(const Directory& state) {
   if (errno == ECONNREFUSED || errno == ENOENT) return {};
   throw system_error(errno, "cannot reach the garbage collector that is running",
                      state.name_of("gc-socket/socket"));
+}
+
+std::string read_roots_file(int descriptor, const std::string& full_name) {
+  StringSink text(roots_file_bytes_max);
+  DescriptorSource source(descriptor, full_name);
+  copy_stream(source, text);
+  return text.take();
 }
 
 }  // namespace
@@ -145,6 +154,37 @@ bool TemporaryRoots::tell_collector(std::span<const StorePath> paths) {
     }
   }
   return true;
+}
+
+std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const StoreDir& store_dir) {
+  std::vector<GarbageRoot> roots;
+  const Directory directory = state.open_directory("temproots");
+  for (const DirectoryEntry& entry : directory.list()) {
+    if (entry.type != DT_REG) continue;
+    Descriptor file;
+    try {
+      file = directory.open_file(entry.name, O_RDWR);
+    } catch (const Error& error) {
+      if (error.code() == Code::not_found) continue;  // its process ended just now
+      throw;
+    }
+    if (try_lock(file.get(), LockKind::exclusive, directory.name_of(entry.name))) {
+      // Nobody holds it. The mark is for those who opened it and wait for its lock.
+      (void)!::write(file.get(), "d", 1);
+      directory.unlink(entry.name);
+      continue;
+    }
+    const std::string text = read_roots_file(file.get(), directory.name_of(entry.name));
+    for (std::size_t start = 0; start < text.size();) {
+      const std::size_t end = std::min(text.find('\0', start), text.size());
+      const std::string_view full_path = std::string_view(text).substr(start, end - start);
+      if (auto path = store_dir.containing(full_path)) {
+        roots.push_back({"{temp:" + entry.name + "}", *std::move(path)});
+      }
+      start = end + 1;
+    }
+  }
+  return roots;
 }
 
 }  // namespace cinch::local

@@ -5,12 +5,14 @@
 // Safe for several threads at once.
 #pragma once
 
+#include <cinch/core/garbage.hh>
 #include <cinch/core/store_path.hh>
 #include <cinch/files/directory.hh>
 
 #include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 namespace cinch::local {
 
@@ -38,5 +40,9 @@ class TemporaryRoots {
   Descriptor collector_lock_;
   StorePathSet added_;
 };
+
+// The temporary roots of all stores that are open, in this process and in others. Files that dead
+// processes left are removed. REQUIRES: this process holds `gc.lock` exclusively.
+std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const StoreDir& store_dir);
 
 }  // namespace cinch::local

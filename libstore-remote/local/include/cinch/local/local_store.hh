@@ -7,6 +7,7 @@
 #pragma once
 
 #include <cinch/core/export.hh>
+#include <cinch/core/garbage.hh>
 #include <cinch/core/store.hh>
 
 #include <cstdint>
@@ -47,7 +48,8 @@ struct VerifyProblem {
 class CINCH_LOCAL_API LocalStore final : public Store,
                                          public LogStore,
                                          public BuildStore,
-                                         public RootStore {
+                                         public RootStore,
+                                         public GarbageStore {
  public:
   // Throws Code::permission_denied, read_only, no_space, busy, not_supported (a schema that is too
   // old or too new), not_found, each with what to do as the hint.
@@ -83,6 +85,17 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                                  const std::function<void()>& on_wait) override;
 
   void add_indirect_root(std::string_view link) override;
+
+  std::vector<GarbageRoot> find_roots() override;
+  StorePathSet find_alive(const LivenessOptions& options) override;
+  std::vector<std::optional<AliveReason>> find_alive_reasons(
+      std::span<const StorePath> paths, const LivenessOptions& options) override;
+  // Removes stale entries of `gcroots/auto`, too.
+  GarbageReport collect_garbage(const GarbageOptions& options,
+                                const std::function<void(const GarbageProgress&)>& progress = {},
+                                std::stop_token stop = {}) override;
+  // Indirect roots whose links are gone: the links, which somebody removed.
+  std::vector<std::string> find_stale_roots();
 
   // Adds a tree of the file system as `nar` content: as add_content, but in one pass over the
   // files.

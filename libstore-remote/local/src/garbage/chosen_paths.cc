@@ -1,0 +1,82 @@
+// Which paths a collection is about.
+#include "collector.hh"
+
+#include <cinch/core/error.hh>
+
+namespace cinch::local {
+
+// What is to go, referrers first.
+std::vector<Node> Collector::choose() {
+  if (options_.only) return choose_some();
+  std::vector<bool> dead = liveness_.alive();
+  dead.flip();
+  return graph_.referrers_first(dead);
+}
+
+std::vector<Node> Collector::choose_some() {
+  std::vector<bool> chosen(graph_.size());
+  for (const StorePath& path : *options_.only) {
+    if (const auto node = graph_.find(path.base_name())) chosen[*node] = true;
+  }
+  if (options_.also_referrers) add_referrers(chosen);
+  for (Node node = 0; node < graph_.size(); ++node) {
+    if (!chosen[node] || !liveness_.is_alive(node)) continue;
+    if (!options_.skip_alive) refuse(node, "is still alive");
+    chosen[node] = false;
+  }
+  drop_needed(chosen);
+  return graph_.referrers_first(chosen);
+}
+
+void Collector::add_referrers(std::vector<bool>& chosen) const {
+  Edges::Pairs backwards;
+  for (Node node = 0; node < graph_.size(); ++node) {
+    for (const Node reference : graph_.references(node)) backwards.emplace_back(reference, node);
+  }
+  const Edges referrers(graph_.size(), backwards);
+  std::vector<Node> left;
+  for (Node node = 0; node < graph_.size(); ++node) {
+    if (chosen[node]) left.push_back(node);
+  }
+  while (!left.empty()) {
+    const Node node = left.back();
+    left.pop_back();
+    for (const Node referrer : referrers.of(node)) {
+      if (chosen[referrer]) continue;
+      chosen[referrer] = true;
+      left.push_back(referrer);
+    }
+  }
+}
+
+// What something else refers to stays, and with it what it refers to itself.
+void Collector::drop_needed(std::vector<bool>& chosen) const {
+  std::vector<Node> staying;
+  for (Node node = 0; node < graph_.size(); ++node) {
+    if (!chosen[node]) staying.push_back(node);
+  }
+  while (!staying.empty()) {
+    const Node node = staying.back();
+    staying.pop_back();
+    for (const Node reference : graph_.references(node)) {
+      if (!chosen[reference]) continue;
+      if (!options_.skip_alive) {
+        refuse(reference, "is needed by '" + printed(node) + "'");
+      }
+      chosen[reference] = false;
+      staying.push_back(reference);
+    }
+  }
+}
+
+std::string Collector::printed(Node node) const {
+  return place_.store_dir.text() + "/" + graph_.base_name(node);
+}
+
+void Collector::refuse(Node node, const std::string& why) const {
+  throw Error(Code::busy, "'" + printed(node) + "' cannot be deleted, because it " + why)
+      .about(printed(node))
+      .hint("'cinch store roots --why' says what keeps it");
+}
+
+}  // namespace cinch::local

@@ -1,0 +1,177 @@
+#include "collector.hh"
+
+#include "../temporary_roots.hh"
+#include "link_roots.hh"
+#include "process_roots.hh"
+
+#include <cinch/core/cancellation.hh>
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <thread>
+#include <utility>
+
+namespace cinch::local {
+
+namespace {
+
+// As many paths leave the database in one transaction, and are then removed from disk. Whoever
+// names one of them as a root waits until then, so it must not take long.
+constexpr std::size_t batch_paths_max = 256;
+constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
+
+}  // namespace
+
+Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
+                     const CollectorProgress& progress, std::stop_token stop)
+    : place_(place),
+      options_(options),
+      progress_(progress),
+      stop_(std::move(stop)),
+      graph_(place.database.read_graph()),
+      liveness_(graph_, options.only ? LivenessOptions{false, false} : options.liveness) {
+  mark_roots();
+}
+
+void Collector::mark_roots() {
+  const auto mark = [&](const StorePath& path) {
+    if (const auto node = graph_.find(path.base_name())) liveness_.mark(*node);
+  };
+  if (!options_.only || !options_.ignore_liveness) {
+    for (const GarbageRoot& root : find_link_roots(place_.state, place_.store_dir).roots) {
+      mark(root.path);
+    }
+    for (const GarbageRoot& root : find_process_roots(place_.store_dir, place_.real_dir)) {
+      mark(root.path);
+    }
+  }
+  for (const GarbageRoot& root : read_temporary_roots(place_.state, place_.store_dir)) {
+    mark_hash_part(root.path.hash_part());
+  }
+}
+
+// Temporary roots hold by their hash part alone, so that lock files and staging directories of the
+// same path are safe, too.
+void Collector::mark_hash_part(std::string_view hash_part) {
+  protected_.emplace(hash_part);
+  for (const GraphRows::Path& row : graph_.with_hash_part(hash_part)) {
+    liveness_.mark(graph_.node_of(row));
+  }
+}
+
+bool Collector::protect(const StorePath& path) {
+  const std::lock_guard lock(mutex_);
+  mark_hash_part(path.hash_part());
+  return !in_progress_.contains(std::string(path.hash_part()));
+}
+
+GarbageReport Collector::run() {
+  const std::vector<Node> order = choose();
+  done_.paths_expected = order.size();
+  if (options_.dry_run) {
+    for (const Node node : order) {
+      if (report_.bytes >= options_.bytes_max) break;
+      report_.paths.push_back(StorePath::parse(graph_.base_name(node)));
+      report_.bytes += graph_.nar_size(node);
+    }
+  } else {
+    delete_paths(order);
+  }
+  delete_left_overs();
+  if (!options_.dry_run) delete_unused_links();
+  if (!options_.dry_run) report_.bytes = done_.bytes_freed;
+  tell();
+  return std::move(report_);
+}
+
+void Collector::delete_paths(const std::vector<Node>& order) {
+  for (std::size_t at = 0; at < order.size() && done_.bytes_freed < options_.bytes_max;) {
+    check_cancelled(stop_);
+    // No more than it seems to take to free as much as is wanted.
+    std::size_t end = at;
+    std::uint64_t bytes = done_.bytes_freed;
+    while (end < order.size() && end - at < batch_paths_max && bytes < options_.bytes_max) {
+      bytes += graph_.nar_size(order[end++]);
+    }
+    const std::vector<Node> batch = begin_batch(std::span(order).subspan(at, end - at));
+    std::vector<std::string> names;
+    for (const Node node : batch) names.push_back(graph_.base_name(node));
+    const std::vector<std::uint64_t> freed = remove_trees(names);
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+      report_.paths.push_back(StorePath::parse(names[i]));
+      done_.bytes_freed += freed[i];
+    }
+    done_.paths_done += end - at;
+    at = end;
+    end_batch();
+    tell();
+  }
+}
+
+// Takes from the database what may still go.
+std::vector<Node> Collector::begin_batch(std::span<const Node> some) {
+  std::vector<Node> wanted;
+  {
+    const std::lock_guard lock(mutex_);
+    for (const Node node : some) {
+      if (liveness_.is_alive(node)) continue;
+      wanted.push_back(node);
+      in_progress_.emplace(graph_.hash_part(node));
+    }
+  }
+  std::vector<std::int64_t> ids;
+  for (const Node node : wanted) ids.push_back(graph_.id(node));
+  const std::vector<bool> gone = place_.database.invalidate(ids);
+  std::vector<Node> batch;
+  const std::lock_guard lock(mutex_);
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    if (gone[i]) {
+      batch.push_back(wanted[i]);
+    } else {
+      // Something that was added meanwhile refers to it.
+      liveness_.mark(wanted[i]);
+    }
+  }
+  return batch;
+}
+
+void Collector::end_batch() {
+  const std::lock_guard lock(mutex_);
+  in_progress_.clear();
+}
+
+std::vector<std::uint64_t> Collector::remove_trees(std::span<const std::string> names) {
+  std::vector<std::uint64_t> freed(names.size());
+  std::atomic<std::size_t> next{0};
+  std::mutex failure_mutex;
+  std::exception_ptr failure;
+  const auto work = [&] {
+    for (std::size_t at = next++; at < names.size(); at = next++) {
+      try {
+        freed[at] = place_.objects.remove_tree(names[at]);
+      } catch (...) {
+        const std::lock_guard lock(failure_mutex);
+        failure = std::current_exception();
+      }
+    }
+  };
+  const std::size_t count = std::min<std::size_t>(
+      names.size(), std::min(threads_max, std::thread::hardware_concurrency()));
+  std::vector<std::thread> threads;
+  for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work);
+  work();
+  for (std::thread& thread : threads) thread.join();
+  if (failure) {
+    end_batch();
+    std::rethrow_exception(failure);
+  }
+  return freed;
+}
+
+void Collector::tell() {
+  if (progress_) progress_(done_);
+}
+
+}  // namespace cinch::local

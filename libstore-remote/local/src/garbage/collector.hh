@@ -1,0 +1,76 @@
+// One run of the garbage collector.
+#pragma once
+
+#include "../database.hh"
+#include "../layout.hh"
+#include "store_graph.hh"
+
+#include <cinch/core/garbage.hh>
+
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <unordered_set>
+#include <vector>
+
+namespace cinch::local {
+
+// What a collector works on; lent.
+struct CollectorPlace {
+  const Directory& objects;
+  const Directory& state;
+  const StoreDir& store_dir;
+  const std::string& real_dir;
+  Database& database;
+};
+
+using CollectorProgress = std::function<void(const GarbageProgress&)>;
+
+// Deletes, or says what would be deleted. REQUIRES: this process holds `gc.lock` exclusively.
+class Collector {
+ public:
+  Collector(const CollectorPlace& place, const GarbageOptions& options,
+            const CollectorProgress& progress, std::stop_token stop);
+
+  GarbageReport run();
+  // For the root server: see RootServer::Protect.
+  bool protect(const StorePath& path);
+
+ private:
+  void mark_roots();
+  void mark_hash_part(std::string_view hash_part);
+  std::vector<Node> choose();
+  std::vector<Node> choose_some();
+  void add_referrers(std::vector<bool>& chosen) const;
+  void drop_needed(std::vector<bool>& chosen) const;
+  std::string printed(Node node) const;
+  [[noreturn]] void refuse(Node node, const std::string& why) const;
+  void delete_paths(const std::vector<Node>& order);
+  std::vector<Node> begin_batch(std::span<const Node> some);
+  void end_batch();
+  std::vector<std::string> find_left_overs();
+  void delete_left_overs();
+  void delete_unused_links();
+  std::vector<std::uint64_t> remove_trees(std::span<const std::string> names);
+  void tell();
+
+  const CollectorPlace& place_;
+  const GarbageOptions& options_;
+  const CollectorProgress& progress_;
+  std::stop_token stop_;
+  StoreGraph graph_;
+  Liveness liveness_;
+  GarbageReport report_;
+  GarbageProgress done_;
+
+  // Between the thread that deletes and the root server's.
+  std::mutex mutex_;
+  std::unordered_set<std::string> protected_;    // hash parts
+  std::unordered_set<std::string> in_progress_;  // hash parts that are being deleted
+};
+
+}  // namespace cinch::local

@@ -1,0 +1,22 @@
+// Roots in the file system: links below `gcroots` and `profiles`. docs/formats/local-store.md,
+// "Roots".
+#pragma once
+
+#include <cinch/core/garbage.hh>
+#include <cinch/files/directory.hh>
+
+#include <string>
+#include <vector>
+
+namespace cinch::local {
+
+struct LinkRoots {
+  std::vector<GarbageRoot> roots;
+  // Entries of `gcroots/auto` whose link is gone: their base names.
+  std::vector<std::string> stale;
+};
+
+// What cannot be read is passed over, unless it is the directories of the store themselves.
+LinkRoots find_link_roots(const Directory& state, const StoreDir& store_dir);
+
+}  // namespace cinch::local

@@ -1,0 +1,128 @@
+#include "root_server.hh"
+
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <utility>
+
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace cinch::local {
+
+namespace {
+
+constexpr const char* socket_name = "socket";
+constexpr int backlog = 100;
+constexpr std::size_t clients_max = 1000;
+constexpr std::size_t line_bytes_max = 4096;  // no path is longer
+constexpr int retry_ms = 20;                  // for clients whose path is being deleted
+
+Directory open_directory(const Directory& state) {
+  constexpr const char* name = "gc-socket";
+  return state.stat(name) ? state.open_directory(name) : state.make_directory(name, 0755);
+}
+
+}  // namespace
+
+RootServer::RootServer(const Directory& state, StoreDir store_dir, Protect protect)
+    : directory_(open_directory(state)),
+      store_dir_(std::move(store_dir)),
+      protect_(std::move(protect)),
+      wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+  if (!wake_) throw system_error(errno, "cannot create an event counter", directory_.name());
+  listen();
+  thread_ = std::thread([this] { serve(); });
+}
+
+RootServer::~RootServer() {
+  const std::uint64_t one = 1;
+  (void)!::write(wake_.get(), &one, sizeof one);
+  thread_.join();
+  (void)::unlinkat(directory_.get(), socket_name, 0);
+}
+
+void RootServer::listen() {
+  const std::string subject = directory_.name_of(socket_name);
+  // Left by a collector that was killed: its lock is ours now.
+  if (directory_.stat(socket_name)) directory_.unlink(socket_name);
+  listener_ = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  if (!listener_) throw system_error(errno, "cannot create a socket", subject);
+  // By way of the open directory: the full name may be longer than a socket address can be.
+  const std::string name = "/proc/self/fd/" + std::to_string(directory_.get()) + "/" + socket_name;
+  struct sockaddr_un address = {};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
+  static_assert(sizeof address.sun_path >= 64);
+  // Everyone who may use the store may name roots.
+  if (::bind(listener_.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) !=
+          0 ||
+      ::fchmodat(directory_.get(), socket_name, 0666, 0) != 0 ||
+      ::listen(listener_.get(), backlog) != 0) {
+    throw system_error(errno, "cannot listen on", subject);
+  }
+}
+
+void RootServer::serve() {
+  for (;;) {
+    std::vector<struct pollfd> waits = {{wake_.get(), POLLIN, 0}};
+    const bool room = clients_.size() < clients_max;
+    waits.push_back({room ? listener_.get() : -1, POLLIN, 0});
+    bool waiting = false;
+    for (const Client& client : clients_) {
+      const bool has_line = client.received.find('\n') != std::string::npos;
+      waiting = waiting || has_line;
+      waits.push_back({client.socket.get(), static_cast<short>(has_line ? 0 : POLLIN), 0});
+    }
+    if (::poll(waits.data(), waits.size(), waiting ? retry_ms : -1) < 0 && errno != EINTR) return;
+    if (waits[0].revents != 0) return;
+    std::size_t at = 2;
+    std::erase_if(clients_, [&](Client& client) {
+      const short events = waits[at++].revents;
+      if ((events & (POLLERR | POLLNVAL)) != 0) return true;
+      return (events != 0 && !receive(client)) || !answer(client);
+    });
+    if (waits[1].revents != 0) accept_clients();
+  }
+}
+
+void RootServer::accept_clients() {
+  while (clients_.size() < clients_max) {
+    Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!socket) return;
+    clients_.push_back({std::move(socket), {}});
+  }
+}
+
+bool RootServer::receive(Client& client) const {
+  std::array<char, line_bytes_max> piece;
+  const ssize_t size = ::recv(client.socket.get(), piece.data(), piece.size(), 0);
+  if (size < 0) return errno == EAGAIN || errno == EINTR;
+  client.received.append(piece.data(), static_cast<std::size_t>(size));
+  return size > 0 && client.received.size() <= 2 * line_bytes_max;
+}
+
+// Answers all lines that can be answered by now.
+bool RootServer::answer(Client& client) const {
+  for (;;) {
+    const std::size_t end = client.received.find('\n');
+    if (end == std::string::npos) return client.received.size() <= line_bytes_max;
+    const std::string_view line = std::string_view(client.received).substr(0, end);
+    const std::optional<StorePath> path = store_dir_.containing(line);
+    if (!path || store_dir_.print(*path) != line) return false;
+    if (!protect_(*path)) return true;
+    client.received.erase(0, end + 1);
+    if (::send(client.socket.get(), "1", 1, MSG_NOSIGNAL) != 1) return false;
+  }
+}
+
+}  // namespace cinch::local

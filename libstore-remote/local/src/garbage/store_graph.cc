@@ -1,0 +1,117 @@
+#include "store_graph.hh"
+
+#include <cinch/core/error.hh>
+
+#include <algorithm>
+#include <unordered_map>
+
+namespace cinch::local {
+
+namespace {
+
+bool by_name(const GraphRows::Path& row, std::string_view name) { return row.base_name < name; }
+
+}  // namespace
+
+Edges::Edges(std::size_t nodes, const Pairs& pairs) : starts_(nodes + 1), targets_(pairs.size()) {
+  for (const auto& [from, to] : pairs) ++starts_[from + 1];
+  for (std::size_t node = 0; node < nodes; ++node) starts_[node + 1] += starts_[node];
+  std::vector<std::uint32_t> next(starts_.begin(), starts_.end() - 1);
+  for (const auto& [from, to] : pairs) targets_[next[from]++] = to;
+}
+
+StoreGraph::StoreGraph(GraphRows rows) : rows_(std::move(rows.paths)) {
+  std::ranges::sort(rows_, {}, &GraphRows::Path::base_name);
+  std::unordered_map<std::int64_t, Node> nodes;
+  nodes.reserve(rows_.size());
+  for (Node node = 0; node < rows_.size(); ++node) nodes.emplace(rows_[node].id, node);
+  const auto node_with = [&](std::int64_t id) {
+    const auto node = nodes.find(id);
+    if (node != nodes.end()) return node->second;
+    throw Error(Code::corrupt, "the store's database refers to a path that it does not have")
+        .about("id " + std::to_string(id));
+  };
+  Edges::Pairs references;
+  references.reserve(rows.references.size());
+  for (const auto& [from, to] : rows.references) {
+    if (from != to) references.emplace_back(node_with(from), node_with(to));
+  }
+  references_ = Edges(rows_.size(), references);
+  Edges::Pairs outputs;
+  for (const GraphRows::Output& output : rows.outputs) {
+    if (const auto path = find(output.path))
+      outputs.emplace_back(node_with(output.derivation), *path);
+  }
+  outputs_ = Edges(rows_.size(), outputs);
+}
+
+std::optional<Node> StoreGraph::find(std::string_view base_name) const {
+  const auto row = std::lower_bound(rows_.begin(), rows_.end(), base_name, by_name);
+  if (row == rows_.end() || row->base_name != base_name) return std::nullopt;
+  return node_of(*row);
+}
+
+std::span<const GraphRows::Path> StoreGraph::with_hash_part(std::string_view hash_part) const {
+  const auto first = std::lower_bound(rows_.begin(), rows_.end(), hash_part, by_name);
+  auto last = first;
+  while (last != rows_.end() && last->base_name.starts_with(hash_part)) ++last;
+  return {first, last};
+}
+
+Edges StoreGraph::extra_edges(const LivenessOptions& options) const {
+  Edges::Pairs pairs;
+  for (Node derivation = 0; derivation < size(); ++derivation) {
+    for (const Node output : outputs_.of(derivation)) {
+      if (options.keep_outputs) pairs.emplace_back(derivation, output);
+      if (options.keep_derivations && rows_[output].deriver == rows_[derivation].base_name) {
+        pairs.emplace_back(output, derivation);
+      }
+    }
+  }
+  return pairs.empty() ? Edges() : Edges(size(), pairs);
+}
+
+std::vector<Node> StoreGraph::referrers_first(const std::vector<bool>& among) const {
+  std::vector<std::uint32_t> referrers(size());
+  for (Node node = 0; node < size(); ++node) {
+    if (!among[node]) continue;
+    for (const Node reference : references(node)) ++referrers[reference];
+  }
+  std::vector<Node> order;
+  for (Node node = 0; node < size(); ++node) {
+    if (among[node] && referrers[node] == 0) order.push_back(node);
+  }
+  for (std::size_t done = 0; done < order.size(); ++done) {
+    for (const Node reference : references(order[done])) {
+      if (--referrers[reference] == 0 && among[reference]) order.push_back(reference);
+    }
+  }
+  return order;
+}
+
+void Liveness::mark(Node node) {
+  if (alive_[node]) return;
+  alive_[node] = true;
+  std::vector<Node> left = {node};
+  const auto reach = [&](Node from, Node to) {
+    if (alive_[to]) return;
+    alive_[to] = true;
+    parent_[to] = from;
+    left.push_back(to);
+  };
+  while (!left.empty()) {
+    const Node from = left.back();
+    left.pop_back();
+    for (const Node to : graph_.references(from)) reach(from, to);
+    for (const Node to : extra_.of(from)) reach(from, to);
+  }
+}
+
+std::vector<Node> Liveness::chain_to(Node node) const {
+  std::vector<Node> chain = {node};
+  while (parent_[chain.back()] != no_node) chain.push_back(parent_[chain.back()]);
+  std::ranges::reverse(chain);
+  return chain;
+}
+
+}  // namespace cinch::local

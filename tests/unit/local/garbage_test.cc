@@ -1,0 +1,325 @@
+#include "catch.hh"
+#include "errors.hh"
+#include "local_fixture.hh"
+
+#include <cinch/core/derivation_hash.hh>
+
+#include <algorithm>
+#include <atomic>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include <unistd.h>
+
+namespace cinch {
+
+using test::add_text;
+using test::code_of;
+using test::open_in;
+using test::Scratch;
+
+namespace {
+
+// Stores hold temporary roots of what they added until they are closed, so that each test adds with
+// one store and collects with another.
+class Fixture {
+ public:
+  Fixture() : adder_(open_in(scratch_)) {}
+
+  StorePath text(const std::string& name, StorePathSet references = {}) {
+    return add_text(*adder_, name, "text of " + name, std::move(references)).path;
+  }
+  // Adds the derivation `name` with an output of the right path, and the output.
+  std::pair<StorePath, StorePath> derivation_and_output(const std::string& name) {
+    Derivation derivation;
+    derivation.name = name;
+    derivation.system = "x86_64-linux";
+    derivation.builder = "/bin/sh";
+    derivation.outputs = {{"out", DeferredOutput{}}};
+    derivation.environment = {{"out", ""}};
+    const StoreDir dir;
+    DerivationHasher hasher(dir, [](const StorePath&) { return Derivation(); });
+    hasher.fill_in_outputs(derivation);
+    const StorePath path = adder_->add_derivation(derivation);
+    const StorePath output = *derivation.output_path(dir, "out");
+    const std::string nar = test::tree_nar(name);
+    PathInfo info = test::info_of(nar, output.base_name());
+    info.deriver = path;
+    StringSource source(nar);
+    adder_->add_nar(info, source, SignaturePolicy::accept_unsigned);
+    return {path, output};
+  }
+  void link(const std::string& name, const StorePath& to) {
+    std::filesystem::create_directories(scratch_.path("links"));
+    const std::string link = scratch_.path("links/" + name);
+    std::filesystem::create_symlink(StoreDir().print(to), link);
+    adder_->add_indirect_root(link);
+  }
+  // Ends the store that added things, and with it its temporary roots.
+  LocalStore& collector() {
+    adder_.reset();
+    if (!collector_) collector_ = open_in(scratch_);
+    return *collector_;
+  }
+  bool on_disk(const StorePath& path) const {
+    return std::filesystem::exists(
+        std::filesystem::symlink_status(scratch_.path("root/nix/store/" + path.base_name())));
+  }
+  std::string in_store(const std::string& name) const {
+    return scratch_.path("root/nix/store/" + name);
+  }
+  const Scratch& scratch() const { return scratch_; }
+  LocalStore& adder() { return *adder_; }
+
+ private:
+  Scratch scratch_;
+  std::unique_ptr<LocalStore> adder_;
+  std::unique_ptr<LocalStore> collector_;
+};
+
+}  // namespace
+
+TEST_CASE("what no root leads to is deleted, and nothing else") {
+  Fixture fixture;
+  const StorePath base = fixture.text("base");
+  const StorePath used = fixture.text("used", {base});
+  const StorePath dead = fixture.text("dead", {base});
+  const StorePath dead_too = fixture.text("dead-too", {dead});
+  fixture.link("used", used);
+  LocalStore& store = fixture.collector();
+
+  GarbageOptions options;
+  options.dry_run = true;
+  const GarbageReport plan = store.collect_garbage(options);
+  CHECK(plan.paths == std::vector<StorePath>{dead_too, dead});
+  CHECK(plan.bytes > 0);
+  CHECK(store.is_valid(dead));
+
+  options.dry_run = false;
+  const GarbageReport report = store.collect_garbage(options);
+  CHECK(report.paths == std::vector<StorePath>{dead_too, dead});
+  CHECK(report.bytes > 0);
+  CHECK(report.left_overs.empty());
+  CHECK(report.foreign.empty());
+  CHECK(store.all_valid_paths() == StorePathSet{base, used});
+  CHECK_FALSE(fixture.on_disk(dead));
+  CHECK_FALSE(fixture.on_disk(dead_too));
+  CHECK(store.verify({.check_contents = true}).empty());
+  CHECK(store.collect_garbage({}).paths.empty());
+}
+
+TEST_CASE("derivations and outputs keep each other as the options say") {
+  Fixture fixture;
+  const auto [derivation, output] = fixture.derivation_and_output("built");
+  const auto [other_derivation, other_output] = fixture.derivation_and_output("other");
+  fixture.link("output", output);
+  fixture.link("derivation", other_derivation);
+  LocalStore& store = fixture.collector();
+
+  CHECK(store.find_alive({.keep_outputs = false, .keep_derivations = false}) ==
+        StorePathSet{output, other_derivation});
+  CHECK(store.find_alive({.keep_outputs = false, .keep_derivations = true}) ==
+        StorePathSet{output, derivation, other_derivation});
+  CHECK(store.find_alive({.keep_outputs = true, .keep_derivations = false}) ==
+        StorePathSet{output, other_derivation, other_output});
+  GarbageOptions options;
+  options.liveness = {.keep_outputs = true, .keep_derivations = true};
+  CHECK(store.collect_garbage(options).paths.empty());
+  CHECK(store.collect_garbage({}).paths == std::vector<StorePath>{other_output});
+}
+
+TEST_CASE("roots are links, links to links, profiles and file names") {
+  Fixture fixture;
+  const StorePath direct = fixture.text("direct");
+  const StorePath indirect = fixture.text("indirect");
+  const StorePath profile = fixture.text("profile");
+  const StorePath named = fixture.text("named");
+  const StorePath inside = fixture.text("inside");
+  fixture.link("indirect", indirect);
+  const StoreDir dir;
+  const std::string state = fixture.scratch().path("root/nix/var/nix");
+  std::filesystem::create_directories(state + "/gcroots/deep/er");
+  std::filesystem::create_symlink(dir.print(direct), state + "/gcroots/deep/er/link");
+  std::filesystem::create_symlink(dir.print(profile), state + "/profiles/default-1-link");
+  std::ofstream(state + "/gcroots/" + named.base_name());
+  std::filesystem::create_symlink(dir.print(inside) + "/bin/x", state + "/gcroots/inside");
+  LocalStore& store = fixture.collector();
+
+  const std::vector<GarbageRoot> roots = store.find_roots();
+  const auto link_of = [&](const StorePath& path) {
+    const auto root = std::ranges::find(roots, path, &GarbageRoot::path);
+    return root == roots.end() ? std::string("none") : root->link;
+  };
+  CHECK(link_of(direct) == state + "/gcroots/deep/er/link");
+  CHECK(link_of(indirect) == fixture.scratch().path("links/indirect"));
+  CHECK(link_of(profile) == state + "/profiles/default-1-link");
+  CHECK(link_of(named) == state + "/gcroots/" + named.base_name());
+  CHECK(link_of(inside) == state + "/gcroots/inside");
+  CHECK(store.collect_garbage({}).paths.empty());
+}
+
+TEST_CASE("a root whose link is gone is told, and forgotten when garbage is collected") {
+  Fixture fixture;
+  const StorePath path = fixture.text("once");
+  fixture.link("once", path);
+  const std::string link = fixture.scratch().path("links/once");
+  std::filesystem::remove(link);
+  LocalStore& store = fixture.collector();
+  CHECK(store.find_stale_roots() == std::vector<std::string>{link});
+  CHECK(store.collect_garbage({}).paths == std::vector<StorePath>{path});
+  CHECK(store.find_stale_roots().empty());
+}
+
+TEST_CASE("temporary roots of open stores hold, those of closed ones do not") {
+  Fixture fixture;
+  const StorePath base = fixture.text("base");
+  const StorePath path = fixture.text("held", {base});
+  const auto second = open_in(fixture.scratch());
+  CHECK(second->collect_garbage({}).paths.empty());
+  fixture.collector();
+  CHECK(second->collect_garbage({}).paths == std::vector<StorePath>{path, base});
+}
+
+TEST_CASE("what a process has open is alive") {
+  Fixture fixture;
+  const StorePath path = fixture.text("open");
+  const StorePath other = fixture.text("closed");
+  const std::string file = fixture.in_store(path.base_name());
+  LocalStore& store = fixture.collector();
+  std::ifstream open(file);
+  REQUIRE(open.good());
+  CHECK(store.collect_garbage({}).paths == std::vector<StorePath>{other});
+  const auto reasons = store.find_alive_reasons(std::vector{path, other}, {});
+  REQUIRE(reasons[0]);
+  CHECK(reasons[0]->root.link.starts_with("/proc/" + std::to_string(::getpid()) + "/fd/"));
+  CHECK_FALSE(reasons[1]);
+  open.close();
+  CHECK(store.collect_garbage({}).paths == std::vector<StorePath>{path});
+}
+
+TEST_CASE("left-overs go, and what is no part of a store stays") {
+  Fixture fixture;
+  const StorePath path = fixture.text("valid");
+  fixture.link("valid", path);
+  LocalStore& store = fixture.collector();
+  const std::string left_over = "00000000000000000000000000000000-left-over";
+  std::filesystem::create_directories(fixture.in_store(left_over + "/deep"));
+  std::ofstream(fixture.in_store(left_over + "/deep/file")) << "content";
+  std::ofstream(fixture.in_store("00000000000000000000000000000000-left-over.lock"));
+  std::filesystem::create_directories(fixture.in_store("tmp-1-2"));
+  std::ofstream(fixture.in_store("notes.txt")) << "mine";
+
+  GarbageOptions options;
+  options.dry_run = true;
+  CHECK(store.collect_garbage(options).left_overs ==
+        std::vector<std::string>{left_over, left_over + ".lock", "tmp-1-2"});
+  CHECK(std::filesystem::exists(fixture.in_store(left_over)));
+  const GarbageReport report = store.collect_garbage({});
+  CHECK(report.left_overs == std::vector<std::string>{left_over, left_over + ".lock", "tmp-1-2"});
+  CHECK(report.foreign == std::vector<std::string>{"notes.txt"});
+  CHECK(test::entries(fixture.scratch()) == path.base_name() + "\nnotes.txt\n");
+}
+
+TEST_CASE("chosen paths are deleted if nothing needs them") {
+  Fixture fixture;
+  const StorePath base = fixture.text("base");
+  const StorePath middle = fixture.text("middle", {base});
+  const StorePath top = fixture.text("top", {middle});
+  const StorePath used = fixture.text("used");
+  fixture.link("used", used);
+  LocalStore& store = fixture.collector();
+
+  GarbageOptions options;
+  options.only = StorePathSet{base};
+  const auto needed = test::error_of([&] { store.collect_garbage(options); });
+  REQUIRE(needed);
+  CHECK(needed->code() == Code::busy);
+  CHECK(needed->message().find("needed by") != std::string::npos);
+  options.only = StorePathSet{used};
+  const auto alive = test::error_of([&] { store.collect_garbage(options); });
+  REQUIRE(alive);
+  CHECK(alive->code() == Code::busy);
+  CHECK(alive->message().find("still alive") != std::string::npos);
+  CHECK(store.all_valid_paths().size() == 4);
+
+  options.ignore_liveness = true;
+  CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{used});
+  options = {};
+  options.only = StorePathSet{base, top};
+  options.skip_alive = true;
+  CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{top});
+  options = {};
+  options.only = StorePathSet{base};
+  options.also_referrers = true;
+  CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{middle, base});
+}
+
+TEST_CASE("a collection stops once enough is free, or when it is told to") {
+  Fixture fixture;
+  for (int i = 0; i < 20; ++i) fixture.text("number-" + std::to_string(i));
+  LocalStore& store = fixture.collector();
+  GarbageOptions options;
+  options.bytes_max = 1;
+  CHECK(store.collect_garbage(options).paths.size() == 1);
+  std::stop_source stop;
+  stop.request_stop();
+  CHECK(code_of([&] { store.collect_garbage({}, {}, stop.get_token()); }) == Code::cancelled);
+  CHECK(store.all_valid_paths().size() == 19);
+  std::uint64_t done = 0;
+  std::uint64_t expected = 0;
+  store.collect_garbage({}, [&](const GarbageProgress& progress) {
+    done = progress.paths_done;
+    expected = progress.paths_expected;
+  });
+  CHECK(done == 19);
+  CHECK(expected == 19);
+}
+
+TEST_CASE("only one collector runs at a time, and none in a store opened read-only") {
+  Fixture fixture;
+  fixture.text("some");
+  LocalStore& store = fixture.collector();
+  const auto second = open_in(fixture.scratch(), {.read_only = true});
+  CHECK(code_of([&] { second->collect_garbage({}); }) == Code::read_only);
+  CHECK(store.all_valid_paths().size() == 1);
+}
+
+// Threads add and use paths while others collect; whoever added a path must find it, and all that
+// it refers to, for as long as the store that added it is open.
+TEST_CASE("collecting does not disturb those who add") {
+  Fixture fixture;
+  const Scratch& scratch = fixture.scratch();
+  fixture.collector();
+  std::atomic<bool> stop = false;
+  std::atomic<int> lost = 0;
+  std::atomic<int> added = 0;
+  std::vector<std::thread> threads;
+  for (int number = 0; number < 3; ++number) {
+    threads.emplace_back([&, number] {
+      for (int round = 0; !stop; ++round) {
+        const auto store = open_in(scratch);
+        StorePathSet mine;
+        for (int i = 0; i < 4; ++i) {
+          // The same few texts again and again, so that they are dead, alive and in between.
+          const std::string name = "shared-" + std::to_string((round + number + i) % 6);
+          const StorePathSet references = mine;
+          mine.insert(add_text(*store, name, "text", references).path);
+          ++added;
+        }
+        if (store->find_valid(mine) != mine || !store->verify({}).empty()) ++lost;
+      }
+    });
+  }
+  std::size_t deleted = 0;
+  for (int round = 0; round < 40; ++round) {
+    deleted += fixture.collector().collect_garbage({}).paths.size();
+  }
+  stop = true;
+  for (std::thread& thread : threads) thread.join();
+  CHECK(lost == 0);
+  CHECK(added > 0);
+  CHECK(fixture.collector().verify({.check_contents = true}).empty());
+}
+
+}  // namespace cinch
