@@ -43,8 +43,10 @@ constexpr std::array entries{
     Entry{"fsync-metadata", &Settings::fsync_metadata},
     Entry{"fsync-store-paths", &Settings::fsync_store_paths},
     Entry{"keep-build-log", &Settings::keep_build_log},
+    Entry{"keep-derivations", &Settings::keep_derivations},
     Entry{"keep-failed", &Settings::keep_failed},
     Entry{"keep-going", &Settings::keep_going},
+    Entry{"keep-outputs", &Settings::keep_outputs},
     Entry{"log-lines", &Settings::log_lines},
     Entry{"max-build-log-size", &Settings::max_build_log_size},
     Entry{"max-jobs", MaxJobs{}},
@@ -86,10 +88,12 @@ constexpr std::array aliases{
     Alias{"build-use-chroot", "sandbox"},
     Alias{"build-use-sandbox", "sandbox"},
     Alias{"build-use-substitutes", "substitute"},
+    Alias{"gc-keep-derivations", "keep-derivations"},
+    Alias{"gc-keep-outputs", "keep-outputs"},
 };
 
 // What Nix (2.8 up to now) has and this library has no use for. Sorted.
-constexpr std::array<std::string_view, 107> foreign_names{
+constexpr std::array<std::string_view, 103> foreign_names{
     "abort-on-warn",
     "accept-flake-config",
     "access-tokens",
@@ -138,8 +142,6 @@ constexpr std::array<std::string_view, 107> foreign_names{
     "filetransfer-retry-max-delay",
     "filetransfer-retry-rate-limited-delay",
     "flake-registry",
-    "gc-keep-derivations",
-    "gc-keep-outputs",
     "gc-reserved-space",
     "hashed-mirrors",
     "http-connections",
@@ -150,9 +152,7 @@ constexpr std::array<std::string_view, 107> foreign_names{
     "impersonate-linux-26",
     "impure-env",
     "json-log-path",
-    "keep-derivations",
     "keep-env-derivations",
-    "keep-outputs",
     "lazy-trees",
     "lint-url-literals",
     "max-call-depth",

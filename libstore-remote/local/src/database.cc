@@ -413,6 +413,8 @@ void Database::register_valid(std::span<const Registration> batch) {
 std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   const std::lock_guard lock(writer_mutex_);
   Writer& to = writer();
+  // Rows of one path lie in many places: each page should be read once, not once for each row.
+  to.connection->execute("pragma cache_size = -65536");  // KiB, if that much is needed
   SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
   std::vector<bool> gone;
   for (const std::int64_t id : ids) {

@@ -40,6 +40,8 @@ struct CINCH_CORE_API Settings {
   std::uint32_t cores = 0;     // 0: all
   bool keep_going = false;
   bool keep_failed = false;
+  bool keep_derivations = true;
+  bool keep_outputs = false;
   bool fallback = false;
   bool substitute = true;
   std::uint32_t log_lines = 25;

@@ -17,9 +17,11 @@ namespace cinch::local {
 
 namespace {
 
-// As many paths leave the database in one transaction, and are then removed from disk. Whoever
-// names one of them as a root waits until then, so it must not take long.
-constexpr std::size_t batch_paths_max = 256;
+// As many paths leave the database in one transaction, and are then removed from disk. The more,
+// the fewer times a page of the database is written; but whoever names one of them as a root waits
+// until all are gone, so it must not take long.
+constexpr std::size_t batch_paths_max = 4096;
+constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
 
 }  // namespace
@@ -90,9 +92,11 @@ void Collector::delete_paths(const std::vector<Node>& order) {
   for (std::size_t at = 0; at < order.size() && done_.bytes_freed < options_.bytes_max;) {
     check_cancelled(stop_);
     // No more than it seems to take to free as much as is wanted.
+    const std::uint64_t bytes_max =
+        std::min(batch_bytes_max, options_.bytes_max - done_.bytes_freed);
     std::size_t end = at;
-    std::uint64_t bytes = done_.bytes_freed;
-    while (end < order.size() && end - at < batch_paths_max && bytes < options_.bytes_max) {
+    for (std::uint64_t bytes = 0;
+         end < order.size() && end - at < batch_paths_max && bytes < bytes_max;) {
       bytes += graph_.nar_size(order[end++]);
     }
     const std::vector<Node> batch = begin_batch(std::span(order).subspan(at, end - at));

@@ -1,0 +1,170 @@
+#!/usr/bin/env python3
+"""store gc, store delete, store roots; and the same stores under Nix 2.8's collector."""
+import os
+import random
+import shutil
+import subprocess
+import unittest
+
+from command import TIMEOUT_SECONDS, CommandTest, derivation, main, needs_nix, needs_sandbox
+
+
+class GarbageTest(CommandTest):
+    def add_text(self, name):
+        file = self.write(f"texts/{name}", f"text of {name}\n")
+        return self.in_store("store", "add-file", file)
+
+    def root_at(self, name, path):
+        """A permanent root, written as a person would."""
+        link = self.root / "nix/var/nix/gcroots" / name
+        link.symlink_to(path)
+        return str(link)
+
+    def valid(self):
+        return set(self.in_store("path-info", "--all").split())
+
+    def test_collects(self):
+        dead, alive = self.add_text("dead"), self.add_text("alive")
+        link = self.root_at("kept", alive)
+        self.assertEqual(self.in_store("store", "roots"), f"{link} -> {alive}")
+        plan = self.cinch("store", "gc", "--dry-run", "--store", self.store)
+        self.assertEqual(plan.out, dead + "\n", plan)
+        self.assertRegex(plan.err, r"^1 store paths would be deleted, about [0-9.]+ bytes freed\n$")
+        self.assertEqual(self.valid(), {dead, alive})
+        done = self.cinch("store", "gc", "--store", self.store)
+        self.assertEqual(done.out, dead + "\n", done)
+        self.assertRegex(done.err, r"^1 store paths deleted, [0-9.]+K freed\n$")
+        self.assertEqual(self.valid(), {alive})
+        self.assertEqual(self.in_store("store", "gc"), "")
+
+    def test_reasons(self):
+        base = self.add_text("base")
+        path = self.in_store("derivation", "add", input=derivation(
+            "top", "true", inputs={"srcs": [os.path.basename(base)], "drvs": {}}))
+        link = self.root_at("top", path)
+        self.assertEqual(self.in_store("store", "roots", "--why", base),
+                         f"{link}\n  -> {path}\n    -> {base}")
+        other = self.add_text("other")
+        self.assertEqual(self.in_store("store", "roots", "--why", other), f"{other} is not alive")
+        error = self.fail_with(1, "store", "delete", base, "--store", self.store)
+        self.assertIn("is still alive", error)
+        self.assertEqual(self.in_store("store", "delete", other), other)
+        self.assertEqual(self.valid(), {base, path})
+
+    def test_bad_arguments(self):
+        self.fail_with(1, "store", "gc", "--max", "much", "--store", self.store)
+        self.fail_with(1, "store", "roots", "--why", "--store", self.store)
+        self.fail_with(1, "store", "delete", "/nix/store/nothing", "--store", self.store)
+
+    def test_leaves_foreign_files_alone(self):
+        self.add_text("dead")
+        notes = self.root / "nix/store/notes.txt"
+        notes.write_text("mine")
+        result = self.cinch("store", "gc", "--store", self.store)
+        self.assertIn("'/nix/store/notes.txt' is no store object, and is left alone", result.err)
+        self.assertEqual(notes.read_text(), "mine")
+
+    # --- beside Nix
+
+    def nix_store(self, *arguments):
+        result = self.nix_result(*arguments, "--store", self.store, program="nix-store")
+        self.assertEqual(result.status, 0, result)
+        return result.out
+
+    def random_graph(self, chosen):
+        """Derivations that need each other and sources, and the outputs of some."""
+        self.allow_host_tools()
+        sources = [self.add_text(f"source-{number}") for number in range(6)]
+        derivations, outputs = [], []
+        for number in range(14):
+            count = min(len(derivations), chosen.randrange(3))
+            needed = {os.path.basename(path): {"outputs": ["out"], "dynamicOutputs": {}}
+                      for path in chosen.sample(derivations, count)}
+            wanted = [os.path.basename(path)
+                      for path in chosen.sample(sources, chosen.randrange(3))]
+            path = self.in_store("derivation", "add", input=derivation(
+                f"step-{number}", f"echo {' '.join(wanted)} > $out",
+                inputs={"srcs": wanted, "drvs": needed}))
+            derivations.append(path)
+            if chosen.random() < 0.4:
+                outputs.append(self.in_store("build", path + "^*", "--no-link",
+                                             "--print-out-paths"))
+        return sources + derivations + outputs
+
+    @needs_nix
+    @needs_sandbox
+    def test_same_choice_as_nix(self):
+        seed = random.randrange(1 << 32)
+        print(f"seed {seed}", flush=True)
+        chosen = random.Random(seed)
+        paths = self.random_graph(chosen)
+        for number, path in enumerate(chosen.sample(paths, 4)):
+            self.root_at(f"root-{number}", path)
+        for outputs in ("true", "false"):
+            for derivations in ("true", "false"):
+                with self.subTest(seed=seed, outputs=outputs, derivations=derivations):
+                    options = ["--option", "keep-outputs", outputs,
+                               "--option", "keep-derivations", derivations]
+                    theirs = self.nix_store("--gc", "--print-dead", *options)
+                    ours = self.in_store("store", "gc", "--dry-run", *options)
+                    self.assertEqual(sorted(ours.split()), sorted(theirs.split()))
+        # Both really collect: Nix a copy of the store, and the same is left.
+        copy = self.directory / "copy"
+        shutil.copytree(self.root, copy, symlinks=True)
+        roots = copy / "nix/var/nix/gcroots"
+        self.assertTrue(roots.exists())
+        theirs = self.nix_result("--gc", "--store", f"local?root={copy}", program="nix-store")
+        self.assertEqual(theirs.status, 0, theirs)
+        self.in_store("store", "gc")
+        left = self.succeed("path-info", "--all", "--store", f"local?root={copy}")
+        self.assertEqual(self.valid(), set(left.split()))
+        names = [set(os.listdir(root / "nix/store")) - {".links"} for root in (self.root, copy)]
+        self.assertEqual(*names)
+        self.nix_store("--verify", "--check-contents")
+
+    @needs_nix
+    def test_nix_adds_while_we_collect(self):
+        """Nix's own roots hold against our collector, by file and by socket."""
+        self.in_store("store", "gc")
+        adders = []
+        for number in range(3):
+            tree = self.make_tree(f"adder-{number}")
+            self.write(f"adder-{number}/number", str(number))
+            script = ('for i in 1 2 3 4 5 6; do'
+                      ' nix-store --store "$STORE" --add "$TREE" || exit 1; done')
+            adders.append(subprocess.Popen(
+                ["sh", "-c", script], stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                env={**self.environment, "STORE": self.store, "TREE": str(tree)}))
+        collections = 0
+        while any(adder.poll() is None for adder in adders):
+            self.in_store("store", "gc")
+            collections += 1
+        self.assertGreater(collections, 0)
+        for adder in adders:
+            out, error = adder.communicate(timeout=TIMEOUT_SECONDS)
+            self.assertEqual(adder.returncode, 0, error.decode())
+            self.assertEqual(len(out.split()), 6)
+        self.nix_store("--verify", "--check-contents")
+
+    @needs_nix
+    def test_nix_collects_while_we_add(self):
+        """Our roots hold against Nix's collector."""
+        self.add_text("first")
+        trees = [self.make_tree(f"tree-{number}") for number in range(3)]
+        collector = subprocess.Popen(
+            ["sh", "-c",
+             'while [ ! -e stop ]; do nix-store --store "$STORE" --gc || exit 1; done'],
+            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=self.directory,
+            env={**self.environment, "STORE": self.store})
+        try:
+            for number in range(20):
+                self.in_store("store", "add", trees[number % 3])
+        finally:
+            self.write("stop", "")
+            _, error = collector.communicate(timeout=TIMEOUT_SECONDS)
+        self.assertEqual(collector.returncode, 0, error.decode())
+        self.nix_store("--verify", "--check-contents")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,167 @@
+// store gc, store delete, store roots.
+#include "../context.hh"
+#include "../installable.hh"
+#include "../terminal_text.hh"
+#include "../verbs.hh"
+
+#include <cinch/core/error.hh>
+#include <cinch/core/garbage.hh>
+#include <cinch/local/local_store.hh>
+
+#include <charconv>
+
+namespace cinch::cli {
+
+namespace {
+
+// "1.5K", "20 bytes": within a sentence.
+std::string size_in_words(std::uint64_t bytes) {
+  constexpr std::uint64_t kibibyte = 1024;
+  if (bytes < kibibyte) return std::to_string(bytes) + " bytes";
+  std::string text = human_size(bytes);
+  std::erase(text, ' ');
+  return text;
+}
+
+std::uint64_t bytes_wanted(const Context& context) {
+  const auto text = context.arguments.value("--max");
+  if (!text) return GarbageOptions().bytes_max;
+  std::uint64_t number = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+  if (error != std::errc() || end != text->data() + text->size()) {
+    context.refuse("--max takes a number of bytes, not '" + *text + "'");
+  }
+  return number;
+}
+
+LivenessOptions liveness(const Context& context) {
+  return {.keep_outputs = context.settings.keep_outputs,
+          .keep_derivations = context.settings.keep_derivations};
+}
+
+GarbageStore& garbage_store(Store& store) {
+  return require_capability<GarbageStore>(store, "collect garbage");
+}
+
+int collect(Context& context, Store& store, const GarbageOptions& options) {
+  const GarbageReport report = garbage_store(store).collect_garbage(
+      options,
+      [&](const GarbageProgress& progress) {
+        context.console.message(Verbosity::talkative,
+                                std::to_string(progress.paths_done) + " of " +
+                                    std::to_string(progress.paths_expected) + " paths deleted, " +
+                                    size_in_words(progress.bytes_freed) + " freed");
+      },
+      context.interruption.begin());
+  for (const StorePath& path : report.paths) context.output.line(store.store_dir().print(path));
+  for (const std::string& name : report.left_overs) {
+    context.output.line(store.store_dir().text() + "/" + name);
+  }
+  for (const std::string& name : report.foreign) {
+    context.console.warn("'" + store.store_dir().text() + "/" + name +
+                         "' is no store object, and is left alone");
+  }
+  const std::size_t count = report.paths.size() + report.left_overs.size();
+  context.console.message(Verbosity::notice,
+                          std::to_string(count) + " store paths " +
+                              (options.dry_run ? "would be deleted, about " : "deleted, ") +
+                              size_in_words(report.bytes) + " freed");
+  return 0;
+}
+
+int run_gc(Context& context) {
+  const std::unique_ptr<Store> store = context.open_store();
+  GarbageOptions options;
+  options.liveness = liveness(context);
+  options.bytes_max = bytes_wanted(context);
+  options.dry_run = context.has("--dry-run");
+  return collect(context, *store, options);
+}
+
+int run_delete(Context& context) {
+  const std::unique_ptr<Store> store = context.open_store();
+  GarbageOptions options;
+  options.only = installable_paths(*store, context.arguments.positional());
+  options.also_referrers = context.has("--also-referrers");
+  options.skip_alive = context.has("--skip-alive");
+  options.ignore_liveness = context.has("--ignore-liveness");
+  options.dry_run = context.has("--dry-run");
+  return collect(context, *store, options);
+}
+
+int print_reasons(Context& context, Store& store) {
+  const StorePathSet chosen = installable_paths(store, context.arguments.positional());
+  const std::vector<StorePath> paths(chosen.begin(), chosen.end());
+  const auto reasons = garbage_store(store).find_alive_reasons(paths, liveness(context));
+  for (std::size_t at = 0; at < paths.size(); ++at) {
+    const std::string shown = store.store_dir().print(paths[at]);
+    if (!reasons[at]) {
+      context.output.line(shown + " is not alive");
+      continue;
+    }
+    std::string indent = "  ";
+    context.output.line(reasons[at]->root.link);
+    for (const StorePath& path : reasons[at]->chain) {
+      context.output.line(indent + "-> " + store.store_dir().print(path));
+      indent += "  ";
+    }
+  }
+  return 0;
+}
+
+int run_roots(Context& context) {
+  const std::unique_ptr<Store> store = context.open_store();
+  if (context.has("--why")) {
+    if (context.arguments.positional().empty()) context.refuse("--why needs a PATH");
+    return print_reasons(context, *store);
+  }
+  if (!context.arguments.positional().empty()) context.refuse("a PATH needs --why");
+  if (context.has("--stale")) {
+    auto* local = dynamic_cast<LocalStore*>(store.get());
+    if (local == nullptr) throw_missing_capability(*store, "list stale roots");
+    for (const std::string& link : local->find_stale_roots()) context.output.line(link);
+    return 0;
+  }
+  for (const GarbageRoot& root : garbage_store(*store).find_roots()) {
+    context.output.line(root.link + " -> " + store->store_dir().print(root.path));
+  }
+  return 0;
+}
+
+constexpr Option dry_run = {"--dry-run", "", "only print what would be deleted"};
+
+constexpr Option gc_options[] = {
+    dry_run,
+    {"--max", "BYTES", "stop once so many bytes are free"},
+};
+constexpr Option delete_options[] = {
+    dry_run,
+    {"--also-referrers", "", "delete what refers to the paths as well"},
+    {"--skip-alive", "", "pass over paths that are alive or needed, instead of failing"},
+    {"--ignore-liveness", "", "delete paths that roots lead to; nothing may refer to them"},
+};
+constexpr Option roots_options[] = {
+    {"--why", "", "show how a root leads to each PATH"},
+    {"--stale", "", "list the links of automatic roots that are gone"},
+};
+
+constexpr Verb table[] = {
+    {"store gc", "Delete all store objects that nothing keeps alive", "", 0, 0,
+     "An object is alive if a root leads to it: a link below gcroots or profiles, such as "
+     "./result, or something that a process has open. Other processes may use the store meanwhile. "
+     "Prints the paths that were deleted. The settings keep-outputs and keep-derivations say "
+     "whether derivations and their outputs keep each other.",
+     "cinch store gc --dry-run\ncinch store gc --max 1000000000", gc_options, run_gc},
+    {"store delete", "Delete store objects, if nothing keeps them alive", "PATH...", 1, any_number,
+     "Nothing is deleted if one of the paths is alive, or is needed by another path.",
+     "cinch store delete ./result", delete_options, run_delete},
+    {"store roots", "List what keeps store objects alive", "[PATH...]", 0, any_number, "",
+     "cinch store roots\ncinch store roots --why /nix/store/<hash>-<name>", roots_options,
+     run_roots},
+};
+
+}  // namespace
+
+constinit const std::span<const Verb> store_gc_verbs = table;
+
+}  // namespace cinch::cli
