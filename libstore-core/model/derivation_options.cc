@@ -50,6 +50,14 @@ bool is_graph_file_name(std::string_view name) {
   throw Error(Code::invalid_derivation, std::move(message)).about(std::string(attribute));
 }
 
+// What is wrong with the JSON of a derivation's variable is wrong with the derivation.
+Error as_invalid(const Error& error, std::string_view what) {
+  Error invalid(Code::invalid_derivation, std::string(what) + error.message());
+  const bool has_place = error.subject().starts_with("/") && error.subject() != "/";
+  invalid.set_subject_if_empty(has_place ? error.subject() : std::string(structured_variable));
+  return error.offset() ? std::move(invalid).at(*error.offset()) : invalid;
+}
+
 // Which outputs of inputs placeholders stand for.
 class InputPlaceholders {
  public:
@@ -353,15 +361,11 @@ std::optional<Json> parse_structured_attributes(const Derivation& derivation) {
   if (found == derivation.environment.end()) return std::nullopt;
   try {
     Json value = parse_json(found->second, structured_attributes_bytes_max);
-    if (!value.is_object()) JsonNode(value).object();
+    JsonNode(value).object();
     return value;
   } catch (const Error& error) {
     if (error.code() != Code::malformed) throw;
-    Error wrong(Code::invalid_derivation,
-                "the structured attributes are wrong: " + error.message());
-    wrong.set_subject_if_empty(std::string(structured_variable));
-    if (error.offset()) throw std::move(wrong).at(*error.offset());
-    throw wrong;
+    throw as_invalid(error, "the structured attributes are wrong: ");
   }
 }
 
@@ -390,9 +394,10 @@ DerivationOptions read_derivation_options(const Derivation& derivation, const St
   if (!structured) return EnvironmentReader(derivation, paths).read();
   try {
     return StructuredReader(*structured, paths).read();
-  } catch (const Error& error) {
+  } catch (Error& error) {
     if (error.code() != Code::malformed) throw;
-    refuse(error.subject(), "a structured attribute is wrong: " + error.message());
+    add_token(error, derivation.environment.at(std::string(structured_variable)));
+    throw as_invalid(error, "a structured attribute is wrong: ");
   }
 }
 

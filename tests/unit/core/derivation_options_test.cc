@@ -188,6 +188,7 @@ TEST_CASE("bad structured attributes name the place") {
     CHECK(error->subject() == place);
   }
   CHECK(refusal(structured("{"))->offset() == 1);
+  CHECK(refusal(structured(R"({"__noChroot": 0})"))->offset() == 15);
   const std::string deep = R"({"exportReferencesGraph":{"x":)" + std::string(100'000, '[');
   CHECK(refusal(structured(deep))->code() == Code::limit_exceeded);
 }

@@ -78,9 +78,10 @@ struct CINCH_CORE_API DerivationOptions {
 };
 
 // From the attributes of a derivation. Paths of outputs of its inputs may be given by their
-// placeholders. Throws Code::invalid_derivation, with the attribute (in structured ones: its JSON
-// pointer) as the subject, for values of another type, paths outside of the store, and file names
-// that are none; Code::limit_exceeded for structured attributes above 64 MiB or 64 levels.
+// placeholders. Throws Code::invalid_derivation for values of another type, paths outside of the
+// store, and file names that are none, with the attribute as the subject; in structured ones its
+// JSON pointer, and the offset. Code::limit_exceeded for structured attributes above 64 MiB or 64
+// levels.
 CINCH_CORE_API DerivationOptions read_derivation_options(const Derivation& derivation,
                                                          const StoreDir& store_dir);
 // Attributes that are there and have no effect, because others are structured; sorted. Nix warns
