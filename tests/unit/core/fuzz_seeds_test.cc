@@ -7,6 +7,7 @@
 #include <cinch/core/content_address.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_json.hh>
+#include <cinch/core/derivation_options.hh>
 #include <cinch/core/dynamic_path.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/guix_signature.hh>
@@ -55,6 +56,15 @@ void check_seeds(const std::string& target, const std::vector<Parse>& parsers) {
 }
 
 const StoreDir store_dir;
+// Reads the options of a derivation that has this variable.
+Parse read_options(const std::string& variable) {
+  return [variable](const std::string& value) {
+    Derivation derivation;
+    derivation.environment = {{variable, value}};
+    (void)read_derivation_options(derivation, store_dir);
+  };
+}
+
 const StorePath some_path = StorePath::parse("g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-foo");
 
 }  // namespace
@@ -64,6 +74,8 @@ TEST_CASE("seeds of derivations") {
   check_seeds("derivation_json",
               {[](const std::string& s) { parse_derivation_json(s, store_dir); },
                [](const std::string& s) { parse_derivations_json(s, store_dir); }});
+  check_seeds("derivation_options", {parse_derivation_options_json, read_options("__json"),
+                                     read_options("exportReferencesGraph")});
 }
 
 TEST_CASE("seeds of short texts") {
