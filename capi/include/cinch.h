@@ -376,6 +376,12 @@ CINCH_API cinch_error* cinch_nar_of_tree(cinch_str file_name, const cinch_cancel
 
 /* ---- Listings: what is in a NAR, and where */
 
+/* Nix's JSON of a tree, with the contents of files as text, from a NAR and to one. */
+CINCH_API cinch_error* cinch_nar_print_tree_json(cinch_str nar,
+                                                 cinch_text** json_out) CINCH_NOEXCEPT;
+CINCH_API cinch_error* cinch_nar_of_tree_json(cinch_str json, cinch_write_fn write,
+                                              void* payload) CINCH_NOEXCEPT;
+
 typedef struct cinch_nar_listing cinch_nar_listing;
 typedef struct cinch_nar_lister cinch_nar_lister; /* a NAR that is listed as it is written to it */
 
@@ -661,6 +667,21 @@ CINCH_API cinch_error* cinch_derivation_print_json(const cinch_derivation* deriv
 /* What its attributes ask for: Nix's JSON of the options of derivations. */
 CINCH_API cinch_error* cinch_derivation_print_options_json(const cinch_derivation* derivation,
                                                            cinch_text** json_out) CINCH_NOEXCEPT;
+/* Closures that a builder is told about: an attribute of exportReferencesGraph. */
+typedef struct cinch_references_graph {
+  cinch_str attribute;
+  const cinch_path_info* const* objects; /* closed under references */
+  size_t objects_count;
+} cinch_references_graph;
+
+/* What its builder finds of structured attributes, `.attrs.json` and `.attrs.sh`; no texts if it
+ * has none. `outputs` say where the builder is to write each output. */
+CINCH_API cinch_error* cinch_derivation_print_attributes(const cinch_derivation* derivation,
+                                                         const cinch_variable* outputs,
+                                                         size_t outputs_count,
+                                                         const cinch_references_graph* graphs,
+                                                         size_t graphs_count, cinch_text** json_out,
+                                                         cinch_text** shell_out) CINCH_NOEXCEPT;
 /* Whether it keeps the rules that need nothing but itself. */
 CINCH_API cinch_error* cinch_derivation_check(const cinch_derivation* derivation) CINCH_NOEXCEPT;
 /* The path of its .drv file. */
@@ -707,6 +728,18 @@ CINCH_API uint32_t cinch_derivation_output_method_at(const cinch_derivation* der
 CINCH_API uint32_t cinch_derivation_output_algorithm_at(const cinch_derivation* derivation,
                                                         size_t index) CINCH_NOEXCEPT;
 CINCH_API void cinch_derivation_free(cinch_derivation* derivation) CINCH_NOEXCEPT;
+
+typedef struct cinch_derivation_file {
+  cinch_str base_name; /* "<hash part>-<name>.drv" */
+  cinch_str aterm;
+} cinch_derivation_file;
+
+/* Holds .drv files against each other: their names, output paths and reprints. The report is the
+ * JSON of `cinch derivation check --json`. */
+CINCH_API cinch_error* cinch_derivation_files_check(cinch_str store_dir,
+                                                    const cinch_derivation_file* files,
+                                                    size_t count,
+                                                    cinch_text** report_out) CINCH_NOEXCEPT;
 
 typedef struct cinch_derivations cinch_derivations; /* derivations by path */
 

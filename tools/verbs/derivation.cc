@@ -2,7 +2,6 @@
 #include "../context.hh"
 #include "../file_content.hh"
 #include "../installable.hh"
-#include "../json_text.hh"
 #include "../terminal_text.hh"
 #include "../verbs.hh"
 
@@ -151,21 +150,6 @@ std::vector<std::string> derivation_files(const std::vector<std::string>& names)
   return files;
 }
 
-std::string report_json(const DerivationFilesReport& report,
-                        const std::vector<std::string>& files) {
-  std::vector<std::string> mismatches;
-  for (const auto& [file, fact, message] : report.mismatches) {
-    mismatches.push_back(json_object({{"file", json_string(files[file])},
-                                      {"what", json_string(to_string(fact))},
-                                      {"message", json_string(message)}}));
-  }
-  return json_object({{"files", std::to_string(report.files)},
-                      {"pathsRight", std::to_string(report.paths_right)},
-                      {"outputsRight", std::to_string(report.outputs_right)},
-                      {"reprintsRight", std::to_string(report.reprints_right)},
-                      {"mismatches", json_array(mismatches)}});
-}
-
 void print_report(Output& output, const DerivationFilesReport& report,
                   const std::vector<std::string>& files) {
   for (const auto& [file, fact, message] : report.mismatches) {
@@ -190,7 +174,8 @@ int run_check(Context& context) {
   for (std::size_t at = 0; at < names.size(); ++at) files.push_back({base_names[at], texts[at]});
   const DerivationFilesReport report = check_derivation_files(files, context.store_dir());
   if (context.has("--json")) {
-    context.output.line(report_json(report, names));
+    const std::vector<std::string_view> shown(names.begin(), names.end());
+    context.output.line(print_derivation_files_json(report, shown));
   } else {
     print_report(context.output, report, names);
   }

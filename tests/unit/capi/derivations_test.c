@@ -368,9 +368,70 @@ static void test_deriving_paths(void) {
   cinch_output_spec_free(NULL);
 }
 
+static void test_attributes(void) {
+  static const char structured_json[] =
+      "{\"name\":\"s\",\"version\":4,\"outputs\":{\"out\":{\"method\":\"nar\",\"hashAlgo\":"
+      "\"sha256\"}},"
+      "\"inputs\":{\"srcs\":[],\"drvs\":{}},\"system\":\"x86_64-linux\",\"builder\":\"/bin/sh\","
+      "\"args\":[],\"env\":{},\"structuredAttrs\":{\"list\":[\"a\",1],\"deep\":[[1]]}}";
+  cinch_derivation* structured = parse_json(structured_json);
+  const cinch_variable outputs[] = {{{"out", 3}, {X_OUT, sizeof(X_OUT) - 1}}};
+  const cinch_path_info* const nothing[] = {NULL};
+  cinch_references_graph graph = {{"closure", 7}, NULL, 0};
+  cinch_text* json = NULL;
+  cinch_text* shell = NULL;
+  CHECK_CODE(cinch_derivation_print_attributes(structured, outputs, 1, &graph, 1, &json, &shell),
+             CINCH_OK);
+  CHECK(text_is(json,
+                "{\"closure\":[],\"deep\":[[1]],\"list\":[\"a\",1],"
+                "\"outputs\":{\"out\":\"" X_OUT "\"}}"));
+  CHECK(text_is(shell,
+                "declare -a closure=()\ndeclare -a list=('a' 1 )\n"
+                "declare -A outputs=(['out']='" X_OUT "' )\n"));
+  json = shell = NULL;
+  graph.objects = nothing;
+  graph.objects_count = 1;
+  CHECK_CODE(cinch_derivation_print_attributes(structured, outputs, 1, &graph, 1, &json, &shell),
+             CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivation_print_attributes(structured, NULL, 1, NULL, 0, &json, &shell),
+             CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivation_print_attributes(structured, NULL, 0, NULL, 0, NULL, &shell),
+             CINCH_INVALID_ARGUMENT);
+  CHECK(json == NULL && shell == NULL);
+  cinch_derivation_free(structured);
+
+  structured = parse_x(); /* which has no structured attributes */
+  CHECK_CODE(cinch_derivation_print_attributes(structured, NULL, 0, NULL, 0, &json, &shell),
+             CINCH_OK);
+  CHECK(json == NULL && shell == NULL);
+  cinch_derivation_free(structured);
+}
+
+static void test_files(void) {
+  const cinch_derivation_file files[] = {
+      {{X_DRV, sizeof(X_DRV) - 1}, {x_text, sizeof(x_text) - 1}},
+      {{"notes.txt", 9}, {"words", 5}},
+  };
+  cinch_text* report = NULL;
+  CHECK_CODE(cinch_derivation_files_check(STORE, files, 1, &report), CINCH_OK);
+  CHECK(text_is(report,
+                "{\"files\":1,\"mismatches\":[],\"outputsRight\":1,\"pathsRight\":1,"
+                "\"reprintsRight\":1}"));
+  CHECK_CODE(cinch_derivation_files_check(STORE, files, 2, &report), CINCH_OK);
+  CHECK(strstr(cinch_text_str(report).data, "\"file\":\"notes.txt\"") != NULL);
+  cinch_text_free(report);
+  report = NULL;
+  CHECK_CODE(cinch_derivation_files_check(STORE, NULL, 1, &report), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivation_files_check(nowhere, files, 1, &report), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivation_files_check(STORE, files, 1, NULL), CINCH_INVALID_ARGUMENT);
+  CHECK(report == NULL);
+}
+
 int main(void) {
   test_getters();
   test_kinds_of_outputs();
+  test_attributes();
+  test_files();
   test_refusals();
   test_hasher();
   test_hasher_refuses();

@@ -350,6 +350,28 @@ static void write_tree(struct collected* nar) {
   cinch_nar_writer_free(writer);
 }
 
+static void test_tree_json(void) {
+  static const char tree[] =
+      "{\"entries\":{\"a\":{\"contents\":\"hi\",\"executable\":true,\"type\":\"regular\"},"
+      "\"l\":{\"target\":\"a\",\"type\":\"symlink\"}},\"type\":\"directory\"}";
+  struct collected nar = {{0}, 0, 0};
+  cinch_text* json = NULL;
+  CHECK_CODE(cinch_nar_of_tree_json(CINCH_STR(tree), collect, &nar), CINCH_OK);
+  cinch_str whole = {nar.bytes, nar.size};
+  CHECK_CODE(cinch_nar_print_tree_json(whole, &json), CINCH_OK);
+  cinch_text* again = NULL;
+  struct collected second = {{0}, 0, 0};
+  CHECK_CODE(cinch_nar_of_tree_json(cinch_text_str(json), collect, &second), CINCH_OK);
+  CHECK(second.size == nar.size && memcmp(second.bytes, nar.bytes, nar.size) == 0);
+  cinch_text_free(json);
+  whole.size -= 8;
+  CHECK_CODE(cinch_nar_print_tree_json(whole, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_nar_print_tree_json(whole, NULL), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_nar_of_tree_json(CINCH_STR("{\"type\":\"pipe\"}"), collect, &second),
+             CINCH_MALFORMED);
+  CHECK(again == NULL);
+}
+
 static void test_nar_reader(const struct collected* nar) {
   cinch_nar_reader* reader = NULL;
   struct collected events = {{0}, 0, 0};
@@ -650,6 +672,7 @@ int main(void) {
   test_content_addresses();
   write_tree(&nar);
   test_nar_reader(&nar);
+  test_tree_json();
   test_nar_writer_refuses();
   test_listing(&nar);
   test_address_of_nar(&nar);

@@ -49,4 +49,9 @@ struct DerivationFilesReport {
 CINCH_CORE_API DerivationFilesReport check_derivation_files(std::span<const DerivationFile> files,
                                                             const StoreDir& store_dir);
 
+// The totals and the mismatches as one JSON object: files, pathsRight, outputsRight, reprintsRight,
+// and mismatches, each with file, what and message. `names` are those of the files, in their order.
+CINCH_CORE_API std::string print_derivation_files_json(const DerivationFilesReport& report,
+                                                       std::span<const std::string_view> names);
+
 }  // namespace cinch
