@@ -5,11 +5,8 @@
 #include <cinch/core/model_json.hh>
 #include <cinch/files/file_tree.hh>
 
-using cinch::Code;
 using cinch::ContentAddress;
 using cinch::ContentAddressHasher;
-using cinch::ContentAddressMethod;
-using cinch::Error;
 using cinch::capi::content_address_method;
 using cinch::capi::deref;
 using cinch::capi::guarded;

@@ -3,9 +3,6 @@
 
 #include <cinch/core/path_info_json.hh>
 
-using cinch::Code;
-using cinch::Error;
-using cinch::PathInfoFormat;
 using cinch::StoreDir;
 using cinch::capi::deref;
 using cinch::capi::guarded;

@@ -137,8 +137,9 @@ void add_token(Error& error, std::string_view text) {
   if (error.subject().empty()) return;
   const auto token = find_json_value(text, error.subject());
   if (!token) return;
-  static_cast<void>(std::move(error).at(token->offset).about(excerpt(error.subject())));
   error.add_context("while reading " + excerpt(token->text));
+  std::string subject = excerpt(error.subject());
+  static_cast<void>(std::move(error).at(token->offset).about(std::move(subject)));
 }
 
 const Json::object_t& JsonNode::object() const {

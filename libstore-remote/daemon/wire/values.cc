@@ -19,7 +19,8 @@ auto read_parsed(Decoder& decoder, std::uint64_t bytes_max, Parse parse) {
   try {
     return parse(text);
   } catch (Error& error) {
-    throw std::move(error).at(start + error.offset().value_or(0));
+    const std::uint64_t offset = start + error.offset().value_or(0);
+    throw std::move(error).at(offset);
   }
 }
 
