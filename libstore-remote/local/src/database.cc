@@ -12,6 +12,8 @@ namespace cinch::local {
 namespace {
 
 constexpr std::size_t idle_readers_max = 8;
+constexpr const char* database_remedy =
+    "restore the database from a backup; the objects themselves are not affected";
 
 // Part of the on-disk format (docs/formats/local-store.md): other programs read these tables.
 constexpr const char* create_tables_sql = R"sql(
@@ -198,20 +200,9 @@ std::unique_ptr<SqliteConnection> Database::connect() const {
   SqliteOptions sqlite{.file_name = options_.file_name,
                        .vfs = options_.wal ? "" : "unix-dotfile",
                        .read_only = options_.read_only,
-                       .busy_ms_max = options_.busy_ms_max};
-  if (options_.read_only) {
-    try {
-      auto connection = std::make_unique<SqliteConnection>(sqlite);
-      (void)connection->query_text("pragma schema_version");
-      return connection;
-    } catch (const Error& error) {
-      if (error.code() != Code::permission_denied && error.code() != Code::read_only) throw;
-    }
-    // A database in WAL mode needs its companion files; without them, and without the right to
-    // make them, nobody else is writing either.
-    sqlite.uri_parameters = "?immutable=1";
-    return std::make_unique<SqliteConnection>(sqlite);
-  }
+                       .busy_ms_max = options_.busy_ms_max,
+                       .when_corrupt = database_remedy};
+  if (options_.read_only) return open_for_reading(sqlite);
   auto connection = std::make_unique<SqliteConnection>(sqlite);
   connection->execute("pragma foreign_keys = 1");
   connection->execute(options_.synchronous ? "pragma synchronous = normal"

@@ -15,6 +15,7 @@ struct Layout {
   explicit Layout(const LocalStoreOptions& options);
 
   std::string database_file() const { return state_dir + "/db/db.sqlite"; }
+  std::string own_database_file() const { return state_dir + "/db/cinch.sqlite"; }
 
   StoreDir store_dir;
   std::string root;

@@ -53,7 +53,9 @@ std::string uri_of(const SqliteOptions& options) {
 }  // namespace
 
 SqliteConnection::SqliteConnection(const SqliteOptions& options)
-    : file_name_(options.file_name), busy_ms_max_(options.busy_ms_max) {
+    : file_name_(options.file_name),
+      busy_ms_max_(options.busy_ms_max),
+      when_corrupt_(options.when_corrupt) {
   const int access =
       options.read_only ? SQLITE_OPEN_READONLY : (SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE);
   sqlite3* database = nullptr;
@@ -94,9 +96,7 @@ void SqliteConnection::throw_error(int result) const {
   Error error(code, std::string("the store's database reports: ") + reason);
   if (code == Code::no_space) throw std::move(error).about(file_name_).hint("free some disk space");
   if (code == Code::corrupt) {
-    throw std::move(error)
-        .about(file_name_)
-        .hint("restore the database from a backup; the objects themselves are not affected");
+    throw std::move(error).about(file_name_).hint(std::string(when_corrupt_));
   }
   throw std::move(error).about(file_name_);
 }
@@ -191,6 +191,21 @@ std::string_view SqliteStatement::text(int column) const {
 
 bool SqliteStatement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
+}
+
+std::unique_ptr<SqliteConnection> open_for_reading(SqliteOptions options) {
+  options.read_only = true;
+  try {
+    auto connection = std::make_unique<SqliteConnection>(options);
+    (void)connection->query_text("pragma schema_version");
+    return connection;
+  } catch (const Error& error) {
+    if (error.code() != Code::permission_denied && error.code() != Code::read_only) throw;
+  }
+  // A database in WAL mode needs its companion files; without them, and without the right to make
+  // them, nobody else is writing either.
+  options.uri_parameters = "?immutable=1";
+  return std::make_unique<SqliteConnection>(options);
 }
 
 SqliteTransaction::SqliteTransaction(SqliteConnection& connection, Kind kind)

@@ -63,6 +63,7 @@ struct SqliteOptions {
   std::string vfs;             // empty: the default
   bool read_only = false;
   std::uint32_t busy_ms_max = 60'000;  // how long to wait for another process
+  std::string when_corrupt;            // what to do about a damaged file: a hint
 };
 
 // One connection; not for several threads at once.
@@ -88,8 +89,12 @@ class SqliteConnection {
 
   std::string file_name_;
   std::uint32_t busy_ms_max_;
+  std::string when_corrupt_;
   std::unique_ptr<sqlite3, Close> database_;
 };
+
+// A connection to a database that may lie where nothing can be written.
+std::unique_ptr<SqliteConnection> open_for_reading(SqliteOptions options);
 
 // Rolls back unless committed.
 class SqliteTransaction {

@@ -4,6 +4,7 @@
 #include "database.hh"
 #include "derivation_check.hh"
 #include "layout.hh"
+#include "own_database.hh"
 #include "staging.hh"
 #include "temporary_roots.hh"
 
@@ -39,6 +40,7 @@ struct LocalStore::State {
   LocalStoreOptions options;
   local::Layout layout;
   local::Database database;
+  local::OwnDatabase own_database;
   local::OpenDirectories directories;
   local::TemporaryRoots roots;
   local::StagingArea staging;
