@@ -85,9 +85,43 @@ void Console::emit(const Event& event) {
   std::visit([this](const auto& kind) { handle(kind); }, event);
 }
 
+void Console::show_line(std::string text) {
+  const std::lock_guard lock(mutex_);
+  const bool gone = text.empty();
+  line_ = std::move(text);
+  if (gone && drawn_) write_all(erasure());
+  draw();
+}
+
+std::uint64_t Console::begin_activity(int type, std::string_view text) {
+  const std::lock_guard lock(mutex_);
+  if (options_.format != LogFormat::internal_json) return 0;
+  const std::uint64_t activity = next_activity_++;
+  put_line("@nix {\"action\":\"start\",\"fields\":[],\"id\":" + std::to_string(activity) +
+           ",\"level\":3,\"parent\":0,\"text\":" + json_string(text) +
+           ",\"type\":" + std::to_string(type) + "}");
+  return activity;
+}
+
+void Console::progress_activity(std::uint64_t activity, std::uint64_t done,
+                                std::uint64_t expected) {
+  if (activity == 0) return;
+  const std::lock_guard lock(mutex_);
+  put_line("@nix {\"action\":\"result\",\"fields\":[" + std::to_string(done) + "," +
+           std::to_string(expected) + ",1,0],\"id\":" + std::to_string(activity) +
+           ",\"type\":" + std::to_string(result_progress) + "}");
+}
+
+void Console::end_activity(std::uint64_t activity) {
+  if (activity == 0) return;
+  const std::lock_guard lock(mutex_);
+  put_line("@nix {\"action\":\"stop\",\"id\":" + std::to_string(activity) + "}");
+}
+
 void Console::finish() {
   const std::lock_guard lock(mutex_);
   write_all(erasure());
+  line_.clear();
   progress_ = {};
   newest_ = nullptr;
   running_.clear();
@@ -201,7 +235,9 @@ void Console::put_json_message(Verbosity level, std::string_view text) {
 }
 
 bool Console::shows_status() const {
-  return options_.format == LogFormat::bar && (progress_.expected > 0 || !running_.empty());
+  if (options_.format != LogFormat::bar) return false;
+  if (!line_.empty() && options_.verbosity >= Verbosity::notice) return true;
+  return progress_.expected > 0 || !running_.empty();
 }
 
 void Console::draw() {
@@ -223,6 +259,7 @@ std::string Console::status() {
 }
 
 std::string Console::status_text() const {
+  if (!line_.empty()) return printable(line_);
   std::string text = "[" + std::to_string(progress_.done) + "/" +
                      std::to_string(progress_.expected) + " built, " +
                      std::to_string(running_.size()) + " running";

@@ -24,7 +24,7 @@ struct ConsoleOptions {
   bool terminal = false;
   bool colours = false;
   bool build_logs = false;  // -L
-  StoreDir store_dir;
+  StoreDir store_dir = StoreDir();
 };
 
 // Safe for several threads at once.
@@ -44,6 +44,12 @@ class Console final : public EventSink {
   void error(std::string_view text, std::string_view hint = {});
 
   void emit(const Event& event) override;
+  // The status line of an operation that is no build; an empty text takes it away.
+  void show_line(std::string text);
+  // An activity of Nix's internal-json log format; 0, and nothing is written, in other formats.
+  std::uint64_t begin_activity(int type, std::string_view text);
+  void progress_activity(std::uint64_t activity, std::uint64_t done, std::uint64_t expected);
+  void end_activity(std::uint64_t activity);
   // Takes the status line away.
   void finish();
 
@@ -75,6 +81,7 @@ class Console final : public EventSink {
   ConsoleOptions options_;
   std::map<StorePath, Running> running_;
   BuildProgressEvent progress_{};
+  std::string line_;                   // of show_line()
   StorePath const* newest_ = nullptr;  // whose line the status shows; a key of running_
   bool drawn_ = false;
   std::chrono::steady_clock::time_point drawn_at_{};
