@@ -15,9 +15,7 @@ namespace {
 
 constexpr std::array<bool, 256> name_characters() {
   std::array<bool, 256> allowed{};
-  constexpr std::string_view characters =
-      "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-._?=";
-  for (const char c : characters) allowed[static_cast<unsigned char>(c)] = true;
+  for (const char c : store_path_name_alphabet) allowed[static_cast<unsigned char>(c)] = true;
   return allowed;
 }
 

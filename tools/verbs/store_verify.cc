@@ -5,13 +5,10 @@
 
 #include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
+#include <cinch/files/parallel.hh>
 
-#include <algorithm>
 #include <atomic>
 #include <charconv>
-#include <exception>
-#include <mutex>
-#include <thread>
 
 namespace cinch::cli {
 
@@ -38,31 +35,15 @@ class Verifier {
       : context_(context), store_(store), checks_(checks), stop_(std::move(stop)) {}
 
   int run(const std::vector<PathInfo>& infos) {
-    const std::size_t count = std::min<std::size_t>(
-        infos.size(), std::min(threads_max, std::thread::hardware_concurrency()));
-    std::vector<std::thread> threads;
-    for (std::size_t at = 1; at < count; ++at) threads.emplace_back([&] { work(infos); });
-    work(infos);
-    for (std::thread& thread : threads) thread.join();
-    if (cancelled_) std::rethrow_exception(cancelled_);
+    run_parallel(infos.size(), threads_max, [&](std::size_t at) { try_check(infos[at]); });
     return status_;
   }
 
  private:
-  void work(const std::vector<PathInfo>& infos) {
-    for (std::size_t at = next_++; at < infos.size(); at = next_++) {
-      try {
-        check(infos[at]);
-      } catch (const Error& error) {
-        if (error.code() == Code::cancelled) {
-          const std::lock_guard lock(mutex_);
-          cancelled_ = std::current_exception();
-          return;
-        }
-        context_.console.error(error);
-        status_ |= error.code() == Code::corrupt ? exit_corrupt : exit_failed;
-      }
-    }
+  void try_check(const PathInfo& info) try { check(info); } catch (const Error& error) {
+    if (error.code() == Code::cancelled) throw;
+    context_.console.error(error);
+    status_ |= error.code() == Code::corrupt ? exit_corrupt : exit_failed;
   }
 
   void check(const PathInfo& info) {
@@ -102,10 +83,7 @@ class Verifier {
   Store& store_;
   const Checks checks_;
   const std::stop_token stop_;
-  std::atomic<std::size_t> next_{0};
   std::atomic<int> status_{0};
-  std::mutex mutex_;
-  std::exception_ptr cancelled_;
 };
 
 std::size_t signatures_needed(const Context& context) {

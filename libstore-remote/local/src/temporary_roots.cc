@@ -1,12 +1,13 @@
 #include "temporary_roots.hh"
 
 #include "file_lock.hh"
+#include "garbage/collector_lock.hh"
+#include "garbage/collector_socket.hh"
 
 #include <cinch/core/error.hh>
 
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <thread>
 #include <vector>
 
@@ -15,7 +16,6 @@
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace cinch::local {
@@ -31,25 +31,6 @@ struct Unlocker {
   int descriptor;
   ~Unlocker() { (void)::flock(descriptor, LOCK_UN); }
 };
-
-// A connection to the collector that runs at present; empty if there is none after all.
-Descriptor connect_to_collector(const Directory& state) {
-  Descriptor socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  if (!socket) throw system_error(errno, "cannot create a socket", state.name());
-  // By way of the open directory: the full name may be longer than a socket address can be.
-  const std::string name = "/proc/self/fd/" + std::to_string(state.get()) + "/gc-socket/socket";
-  struct sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-  static_assert(sizeof address.sun_path >= 64);
-  if (::connect(socket.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) ==
-      0) {
-    return socket;
-  }
-  if (errno == ECONNREFUSED || errno == ENOENT) return {};
-  throw system_error(errno, "cannot reach the garbage collector that is running",
-                     state.name_of("gc-socket/socket"));
-}
 
 std::string read_roots_file(int descriptor, const std::string& full_name) {
   StringSink text(roots_file_bytes_max);
@@ -80,8 +61,8 @@ void TemporaryRoots::add(std::span<const StorePath> paths) {
   }
   if (fresh.empty()) return;
   if (!file_) open_file();
-  if (!collector_lock_) open_collector_lock();
-  const std::string lock_name = state_.name_of("gc.lock");
+  if (!collector_lock_) collector_lock_ = open_collector_lock(state_);
+  const std::string lock_name = collector_lock_name(state_);
   // Either no collector runs and none can start before the file has the roots, or the one that
   // runs has read the files already and must be told directly.
   while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(fresh)) {
@@ -122,10 +103,6 @@ void TemporaryRoots::open_file() {
       .about(directory_->name());
 }
 
-void TemporaryRoots::open_collector_lock() {
-  collector_lock_ = state_.open_file("gc.lock", O_RDWR | O_CREAT, 0600);
-}
-
 // False: the collector is gone, try the lock again.
 bool TemporaryRoots::tell_collector(std::span<const StorePath> paths) {
   const Descriptor socket = connect_to_collector(state_);
@@ -150,7 +127,7 @@ bool TemporaryRoots::tell_collector(std::span<const StorePath> paths) {
     if (count < 0) throw system_error(errno, "cannot read from the garbage collector", line);
     if (answer != '1') {
       throw Error(Code::protocol, "the garbage collector gave an unknown answer")
-          .about(state_.name_of("gc-socket/socket"));
+          .about(collector_socket_name(state_));
     }
   }
   return true;

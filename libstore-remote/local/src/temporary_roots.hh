@@ -28,7 +28,6 @@ class TemporaryRoots {
 
  private:
   void open_file();
-  void open_collector_lock();
   bool tell_collector(std::span<const StorePath> paths);
 
   const Directory& state_;

@@ -26,9 +26,11 @@ namespace cinch {
 constexpr std::size_t store_path_digest_bytes = 20;
 constexpr std::size_t store_path_hash_part_length = 32;
 constexpr std::size_t store_path_name_length_max = 211;
+constexpr std::string_view store_path_name_alphabet =
+    "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-._?=";
 
 // Throws Code::malformed, with the offset of the first bad character, unless the name has 1 to 211
-// characters of [0-9a-zA-Z+-._?=], is not "." or "..", and does not start with ".-" or "..-".
+// of these characters, is not "." or "..", and does not start with ".-" or "..-".
 CINCH_CORE_API void check_store_path_name(std::string_view name);
 
 class CINCH_CORE_API StorePath {

@@ -7,6 +7,7 @@ namespace cinch::local {
 
 // What is to go, referrers first.
 std::vector<Node> Collector::choose() {
+  const std::lock_guard lock(mutex_);  // the root server marks paths at any time
   if (options_.only) return choose_some();
   std::vector<bool> dead = liveness_.alive();
   dead.flip();

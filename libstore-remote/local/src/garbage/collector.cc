@@ -1,16 +1,13 @@
 #include "collector.hh"
 
 #include "../temporary_roots.hh"
-#include "link_roots.hh"
-#include "process_roots.hh"
+#include "lasting_roots.hh"
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
+#include <cinch/files/parallel.hh>
 
 #include <algorithm>
-#include <atomic>
-#include <exception>
-#include <thread>
 #include <utility>
 
 namespace cinch::local {
@@ -37,20 +34,17 @@ Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
   mark_roots();
 }
 
+// Temporary roots first: whoever had one before this process took the lock, and made a link of it
+// since, is then found by one of the two.
 void Collector::mark_roots() {
-  const auto mark = [&](const StorePath& path) {
-    if (const auto node = graph_.find(path.base_name())) liveness_.mark(*node);
-  };
-  if (!options_.only || !options_.ignore_liveness) {
-    for (const GarbageRoot& root : find_link_roots(place_.state, place_.store_dir).roots) {
-      mark(root.path);
-    }
-    for (const GarbageRoot& root : find_process_roots(place_.store_dir, place_.real_dir)) {
-      mark(root.path);
-    }
-  }
   for (const GarbageRoot& root : read_temporary_roots(place_.state, place_.store_dir)) {
     mark_hash_part(root.path.hash_part());
+  }
+  const LinkRoots found = find_lasting_roots(place_.state, place_.store_dir, place_.real_dir);
+  if (!options_.dry_run) remove_stale_roots(place_.state, found);
+  if (options_.only && options_.ignore_liveness) return;
+  for (const GarbageRoot& root : found.roots) {
+    if (const auto node = graph_.find(root.path.base_name())) liveness_.mark(*node);
   }
 }
 
@@ -146,32 +140,14 @@ void Collector::end_batch() {
   in_progress_.clear();
 }
 
-std::vector<std::uint64_t> Collector::remove_trees(std::span<const std::string> names) {
+std::vector<std::uint64_t> Collector::remove_trees(std::span<const std::string> names) try {
   std::vector<std::uint64_t> freed(names.size());
-  std::atomic<std::size_t> next{0};
-  std::mutex failure_mutex;
-  std::exception_ptr failure;
-  const auto work = [&] {
-    for (std::size_t at = next++; at < names.size(); at = next++) {
-      try {
-        freed[at] = place_.objects.remove_tree(names[at]);
-      } catch (...) {
-        const std::lock_guard lock(failure_mutex);
-        failure = std::current_exception();
-      }
-    }
-  };
-  const std::size_t count = std::min<std::size_t>(
-      names.size(), std::min(threads_max, std::thread::hardware_concurrency()));
-  std::vector<std::thread> threads;
-  for (std::size_t i = 1; i < count; ++i) threads.emplace_back(work);
-  work();
-  for (std::thread& thread : threads) thread.join();
-  if (failure) {
-    end_batch();
-    std::rethrow_exception(failure);
-  }
+  run_parallel(names.size(), threads_max,
+               [&](std::size_t at) { freed[at] = place_.objects.remove_tree(names[at]); });
   return freed;
+} catch (const Error&) {
+  end_batch();
+  throw;
 }
 
 void Collector::tell() {

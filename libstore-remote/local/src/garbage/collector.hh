@@ -7,10 +7,9 @@
 
 #include <cinch/core/garbage.hh>
 
-#include <condition_variable>
 #include <functional>
 #include <mutex>
-#include <set>
+#include <span>
 #include <stop_token>
 #include <string>
 #include <string_view>

@@ -5,13 +5,11 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
-#include <utility>
+#include <iterator>
 
 #include <dirent.h>
-#include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace cinch::local {
 
@@ -34,26 +32,28 @@ bool is_abandoned(const Directory& objects, const std::string& name) {
 
 // What lies in the store directory and is not valid, as far as nobody is at work on it.
 std::vector<std::string> Collector::find_left_overs() {
-  std::vector<std::string> names;
   StorePathSet paths;
-  for (const DirectoryEntry& entry : place_.objects.list()) {
+  std::vector<std::string> temporary;
+  for (DirectoryEntry& entry : place_.objects.list()) {
     if (entry.name == links_name || graph_.find(entry.name)) continue;
     const auto path = place_.store_dir.containing(place_.store_dir.text() + "/" + entry.name);
-    if (path && (!options_.only || options_.only->contains(*path))) {
-      names.push_back(entry.name);
-      paths.insert(*path);
-    } else if (!path && !options_.only) {
-      const bool temporary = entry.type == DT_DIR && entry.name.starts_with("tmp-");
-      if (!temporary) report_.foreign.push_back(entry.name);
-      if (temporary && is_abandoned(place_.objects, entry.name)) names.push_back(entry.name);
+    if (path) {
+      if (!options_.only || options_.only->contains(*path)) paths.insert(*path);
+    } else if (!options_.only) {
+      const bool is_temporary = entry.type == DT_DIR && entry.name.starts_with("tmp-");
+      if (!is_temporary) report_.foreign.push_back(std::move(entry.name));
+      if (is_temporary && is_abandoned(place_.objects, entry.name)) {
+        temporary.push_back(std::move(entry.name));
+      }
     }
   }
   // Some may have become valid since the graph was read.
   const StorePathSet valid = place_.database.find_valid(paths);
-  std::erase_if(names, [&](const std::string& name) {
-    const auto path = place_.store_dir.containing(place_.store_dir.text() + "/" + name);
-    return path && valid.contains(*path);
-  });
+  std::vector<std::string> names;
+  for (const StorePath& path : paths) {
+    if (!valid.contains(path)) names.push_back(path.base_name());
+  }
+  std::ranges::move(temporary, std::back_inserter(names));
   return names;
 }
 

@@ -74,7 +74,8 @@ class Finder {
     if (second) {
       add(link, *second);
     } else if (gone && automatic) {
-      found_.stale.push_back(name);
+      found_.stale_entries.push_back(name);
+      found_.stale_links.push_back(link);
     }
   }
 
@@ -96,6 +97,12 @@ LinkRoots find_link_roots(const Directory& state, const StoreDir& store_dir) {
     if (state.stat(name)) Finder(store_dir, found).visit(state.open_directory(name), false, 0);
   }
   return found;
+}
+
+void remove_stale_roots(const Directory& state, const LinkRoots& found) {
+  if (found.stale_entries.empty()) return;
+  const Directory automatic = state.open_directory("gcroots").open_directory("auto");
+  for (const std::string& entry : found.stale_entries) automatic.unlink(entry);
 }
 
 }  // namespace cinch::local

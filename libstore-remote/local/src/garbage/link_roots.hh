@@ -12,11 +12,13 @@ namespace cinch::local {
 
 struct LinkRoots {
   std::vector<GarbageRoot> roots;
-  // Entries of `gcroots/auto` whose link is gone: their base names.
-  std::vector<std::string> stale;
+  // Entries of `gcroots/auto` whose link is gone: their base names, and the links.
+  std::vector<std::string> stale_entries;
+  std::vector<std::string> stale_links;
 };
 
 // What cannot be read is passed over, unless it is the directories of the store themselves.
 LinkRoots find_link_roots(const Directory& state, const StoreDir& store_dir);
+void remove_stale_roots(const Directory& state, const LinkRoots& found);
 
 }  // namespace cinch::local

@@ -40,14 +40,11 @@ class Finder {
   }
 
  private:
-  // A process may end, or belong to somebody else.
   template <class Visit>
-  static void tolerant(Visit visit) {
-    try {
-      visit();
-    } catch (const Error& error) {
-      if (error.code() == Code::cancelled) throw;
-    }
+  static void tolerant(Visit visit) try {
+    visit();
+  } catch (const Error&) {
+    // The process has ended, or belongs to somebody else.
   }
 
   void visit_process(const Directory& process) {
@@ -87,8 +84,7 @@ class Finder {
       for (std::size_t at = text.find(prefix); at != std::string_view::npos;
            at = text.find(prefix, at + 1)) {
         const std::string_view rest = text.substr(at + prefix.size());
-        const std::size_t end = rest.find_first_not_of(
-            "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz+-._?=");
+        const std::size_t end = rest.find_first_not_of(store_path_name_alphabet);
         if (const auto path =
                 store_dir_.containing(store_dir_.text() + "/" + std::string(rest.substr(0, end)))) {
           roots_.insert({where, *path});

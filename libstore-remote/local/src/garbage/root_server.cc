@@ -1,46 +1,38 @@
 #include "root_server.hh"
 
+#include "collector_socket.hh"
+
 #include <cinch/core/error.hh>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdint>
-#include <cstring>
 #include <optional>
 #include <utility>
 
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 namespace cinch::local {
 
 namespace {
 
-constexpr const char* socket_name = "socket";
-constexpr int backlog = 100;
 constexpr std::size_t clients_max = 1000;
 constexpr std::size_t line_bytes_max = 4096;  // no path is longer
 constexpr int retry_ms = 20;                  // for clients whose path is being deleted
 
-Directory open_directory(const Directory& state) {
-  constexpr const char* name = "gc-socket";
-  return state.stat(name) ? state.open_directory(name) : state.make_directory(name, 0755);
-}
-
 }  // namespace
 
 RootServer::RootServer(const Directory& state, StoreDir store_dir, Protect protect)
-    : directory_(open_directory(state)),
+    : state_(state),
       store_dir_(std::move(store_dir)),
       protect_(std::move(protect)),
+      listener_(listen_as_collector(state)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
-  if (!wake_) throw system_error(errno, "cannot create an event counter", directory_.name());
-  listen();
+  if (!wake_) throw system_error(errno, "cannot create an event counter", state.name());
   thread_ = std::thread([this] { serve(); });
 }
 
@@ -48,28 +40,7 @@ RootServer::~RootServer() {
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  (void)::unlinkat(directory_.get(), socket_name, 0);
-}
-
-void RootServer::listen() {
-  const std::string subject = directory_.name_of(socket_name);
-  // Left by a collector that was killed: its lock is ours now.
-  if (directory_.stat(socket_name)) directory_.unlink(socket_name);
-  listener_ = Descriptor(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  if (!listener_) throw system_error(errno, "cannot create a socket", subject);
-  // By way of the open directory: the full name may be longer than a socket address can be.
-  const std::string name = "/proc/self/fd/" + std::to_string(directory_.get()) + "/" + socket_name;
-  struct sockaddr_un address = {};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, name.c_str(), name.size() + 1);
-  static_assert(sizeof address.sun_path >= 64);
-  // Everyone who may use the store may name roots.
-  if (::bind(listener_.get(), reinterpret_cast<const struct sockaddr*>(&address), sizeof address) !=
-          0 ||
-      ::fchmodat(directory_.get(), socket_name, 0666, 0) != 0 ||
-      ::listen(listener_.get(), backlog) != 0) {
-    throw system_error(errno, "cannot listen on", subject);
-  }
+  remove_collector_socket(state_);
 }
 
 void RootServer::serve() {

@@ -19,7 +19,7 @@ class RootServer {
   // again soon. Called by the server's thread.
   using Protect = std::function<bool(const StorePath&)>;
 
-  // REQUIRES: this process holds `gc.lock` exclusively.
+  // REQUIRES: this process holds `gc.lock` exclusively; `state` outlives the server.
   RootServer(const Directory& state, StoreDir store_dir, Protect protect);
   RootServer(const RootServer&) = delete;
   RootServer& operator=(const RootServer&) = delete;
@@ -31,14 +31,13 @@ class RootServer {
     std::string received;
   };
 
-  void listen();
   void serve();
   void accept_clients();
   // False: the client is done with.
   bool receive(Client& client) const;
   bool answer(Client& client) const;
 
-  Directory directory_;
+  const Directory& state_;
   StoreDir store_dir_;
   Protect protect_;
   Descriptor listener_;

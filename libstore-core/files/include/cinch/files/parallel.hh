@@ -1,0 +1,17 @@
+// One piece of work on many things, by several threads.
+#pragma once
+
+#include <cinch/core/export.hh>
+
+#include <cstddef>
+#include <functional>
+
+namespace cinch {
+
+// Calls work(0) to work(count - 1) from as many threads as there are processors, but no more than
+// `threads_max`; the calling thread is one of them. Returns when all calls have. After one has
+// thrown, no further call begins, and the first exception is rethrown.
+CINCH_FILES_API void run_parallel(std::size_t count, unsigned threads_max,
+                                  const std::function<void(std::size_t)>& work);
+
+}  // namespace cinch

@@ -1,0 +1,38 @@
+#include <cinch/files/parallel.hh>
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace cinch {
+
+void run_parallel(std::size_t count, unsigned threads_max,
+                  const std::function<void(std::size_t)>& work) {
+  std::atomic<std::size_t> next{0};
+  std::mutex mutex;
+  std::exception_ptr failure;
+  const auto take_turns = [&] {
+    for (std::size_t at = next++; at < count; at = next++) {
+      try {
+        work(at);
+      } catch (...) {
+        next = count;
+        const std::lock_guard lock(mutex);
+        if (!failure) failure = std::current_exception();
+      }
+    }
+  };
+  const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
+  const std::size_t together = std::min<std::size_t>(count, std::min(threads_max, processors));
+  {
+    std::vector<std::jthread> others;
+    for (std::size_t i = 1; i < together; ++i) others.emplace_back(take_turns);
+    take_turns();
+  }
+  if (failure) std::rethrow_exception(failure);
+}
+
+}  // namespace cinch
