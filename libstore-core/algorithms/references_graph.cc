@@ -2,6 +2,7 @@
 #include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/references_graph.hh>
+#include <cinch/core/validity_registration.hh>
 
 #include <utility>
 #include <vector>
@@ -53,8 +54,7 @@ ReferencesGraph compute_references_graph(Store& store, const StorePathSet& roots
 std::string print_references_graph(const ReferencesGraph& graph, const StoreDir& store_dir) {
   std::string text;
   for (const auto& [path, info] : graph) {
-    text += store_dir.print(path) + "\n\n" + std::to_string(info.references.size()) + "\n";
-    for (const StorePath& reference : info.references) text += store_dir.print(reference) + "\n";
+    text += print_registration({.path = path, .references = info.references}, store_dir);
   }
   return text;
 }

@@ -21,6 +21,7 @@
 #include <cinch/core/sexp.hh>
 #include <cinch/core/signature.hh>
 #include <cinch/core/store_url.hh>
+#include <cinch/core/validity_registration.hh>
 
 #include <algorithm>
 #include <functional>
@@ -96,6 +97,16 @@ TEST_CASE("seeds of signatures and realisations") {
   check_seeds("signature",
               {Signature::parse, SecretKey::parse, parse_secret_key_file, parse_public_keys});
   check_seeds("sexp", {Sexp::parse});
+  const auto read_registrations = [](RegistrationHashes hashes) {
+    return [hashes](const std::string& s) {
+      StringSource source(s);
+      RegistrationReader reader(source, store_dir, hashes);
+      while (reader.next()) {
+      }
+    };
+  };
+  check_seeds("validity_registration", {read_registrations(RegistrationHashes::absent),
+                                        read_registrations(RegistrationHashes::given)});
   check_seeds("realisation",
               {[](const std::string& s) { RealisationKey::parse(s, store_dir); },
                HashedRealisationKey::parse, parse_realisation_json, parse_hashed_realisation_json,
