@@ -37,6 +37,10 @@ struct LocalStore::State {
   PathInfo install(const local::StagingDirectory& staged, PathInfo info,
                    const std::stop_token& stop);
 
+  // What to register of an object that lies in its place.
+  local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
+                              const std::stop_token& stop);
+
   LocalStoreOptions options;
   local::Layout layout;
   local::Database database;

@@ -9,9 +9,11 @@
 #include <cinch/core/export.hh>
 #include <cinch/core/garbage.hh>
 #include <cinch/core/store.hh>
+#include <cinch/core/validity_registration.hh>
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -35,6 +37,11 @@ struct LocalStoreOptions {
   bool fsync_store_paths = false;
   // How long to wait for another process that holds the database; after that, Code::busy.
   std::uint32_t busy_ms_max = 60'000;
+};
+
+struct RegisterOptions {
+  bool reregister = false;   // also what is valid already: hash and size are replaced
+  bool canonicalise = true;  // gives objects the modes and times of objects, and an owner
 };
 
 struct VerifyOptions {
@@ -101,6 +108,14 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // files.
   PathInfo add_tree(const std::string& name, const std::string& full_name,
                     std::stop_token stop = {});
+  // Makes objects valid that lie in their places already; those without a hash are hashed, all
+  // others are taken at their word. All or nothing. Throws Code::not_found if an object is not
+  // there, or a reference is neither valid nor among the others; Code::invalid_derivation.
+  void register_paths(std::span<const ValidityRegistration> registrations,
+                      const RegisterOptions& options = {}, std::stop_token stop = {});
+  // Writes, with their hashes, registrations of the paths, in their order; of all that are valid if
+  // none are given. Throws Code::not_found.
+  void write_registrations(Sink& sink, const std::optional<StorePathSet>& paths = std::nullopt);
   // Compares database and disk. Changes nothing.
   std::vector<VerifyProblem> verify(const VerifyOptions& options, std::stop_token stop = {});
 

@@ -1,0 +1,92 @@
+#include "canonical.hh"
+
+#include "tree_walk.hh"
+
+#include <cinch/core/error.hh>
+
+#include <array>
+#include <cerrno>
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cinch::local {
+
+namespace {
+
+constexpr mode_t mode_bits = 07777;
+
+mode_t canonical_mode(const struct stat& status) {
+  if (S_ISDIR(status.st_mode)) return 0555;
+  return (status.st_mode & S_IXUSR) != 0 ? 0555 : 0444;
+}
+
+bool has_wrong_mode(const struct stat& status) {
+  return !S_ISLNK(status.st_mode) && (status.st_mode & mode_bits) != canonical_mode(status);
+}
+
+std::string octal(mode_t mode) {
+  constexpr unsigned shift_first = 9;
+  std::string text;
+  for (int shift = shift_first; shift >= 0; shift -= 3) {
+    text += static_cast<char>('0' + ((mode >> static_cast<unsigned>(shift)) & 7U));
+  }
+  return text;
+}
+
+// Of exactly this inode, whatever may take its name meanwhile, and whether or not it may be read.
+void set_mode(const Directory& parent, const std::string& name, mode_t mode) {
+  const Descriptor file = parent.open_file(name, O_PATH);
+  const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+  if (::chmod(link.c_str(), mode) != 0) {
+    throw system_error(errno, "cannot set mode", parent.name_of(name));
+  }
+}
+
+void canonicalise(const TreeEntry& entry) {
+  const struct stat& status = entry.status;
+  const std::string full_name = entry.parent->name_of(entry.name);
+  if (!S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode) && !S_ISLNK(status.st_mode)) {
+    throw Error(Code::not_supported,
+                "a store object holds only regular files, directories and symlinks")
+        .about(full_name);
+  }
+  if (status.st_uid != ::geteuid() &&
+      ::fchownat(entry.parent->get(), entry.name.c_str(), ::geteuid(), ::getegid(),
+                 AT_SYMLINK_NOFOLLOW) != 0) {
+    throw system_error(errno, "cannot change the owner", full_name);
+  }
+  if (has_wrong_mode(status)) set_mode(*entry.parent, entry.name, canonical_mode(status));
+  if (status.st_mtim.tv_sec == 1 && status.st_mtim.tv_nsec == 0) return;
+  constexpr std::array<struct timespec, 2> times = {
+      {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
+  if (::utimensat(entry.parent->get(), entry.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) !=
+      0) {
+    throw system_error(errno, "cannot set the time", full_name);
+  }
+}
+
+}  // namespace
+
+std::optional<std::string> find_wrong_mode(const Directory& parent, const std::string& name,
+                                           const std::stop_token& stop) {
+  std::optional<std::string> found;
+  walk_tree(
+      parent, name,
+      [&](const TreeEntry& entry) {
+        if (found || !has_wrong_mode(entry.status)) return;
+        found = "the permissions of '" + entry.parent->name_of(entry.name) + "' are " +
+                octal(entry.status.st_mode & mode_bits) + ", and should be " +
+                octal(canonical_mode(entry.status));
+      },
+      stop);
+  return found;
+}
+
+void canonicalise_tree(const Directory& parent, const std::string& name,
+                       const std::stop_token& stop) {
+  walk_tree(parent, name, canonicalise, stop);
+}
+
+}  // namespace cinch::local

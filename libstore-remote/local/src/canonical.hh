@@ -1,0 +1,23 @@
+// The metadata that every object has: mode 0444 or 0555 for files, 0555 for directories,
+// modification time 1 for all, owned by whoever owns the store.
+#pragma once
+
+#include <cinch/files/directory.hh>
+
+#include <optional>
+#include <stop_token>
+#include <string>
+
+namespace cinch::local {
+
+// The first thing about the modes of a tree that is not so, as a sentence with the file's name;
+// times and owners do not matter, as nobody can do harm through them.
+std::optional<std::string> find_wrong_mode(const Directory& parent, const std::string& name,
+                                           const std::stop_token& stop = {});
+
+// Makes modes and times so, and the owner this process's user. Changes only what differs. Throws
+// Code::not_supported for what is no file, directory or symlink.
+void canonicalise_tree(const Directory& parent, const std::string& name,
+                       const std::stop_token& stop = {});
+
+}  // namespace cinch::local
