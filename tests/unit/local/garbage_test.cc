@@ -129,6 +129,26 @@ TEST_CASE("derivations and outputs keep each other as the options say") {
   CHECK(store.collect_garbage({}).paths == std::vector<StorePath>{other_output});
 }
 
+TEST_CASE("an output whose path its derivation did not know keeps the derivation") {
+  Fixture fixture;
+  const StorePath derivation =
+      add_text(fixture.adder(), "floating.drv",
+               "Derive([(\"out\",\"\",\"r:sha256\",\"\")],[],[],\"x\",\"y\",[],[(\"out\",\"\")])")
+          .path;
+  const std::string nar = test::tree_nar("floating");
+  PathInfo info = test::info_of(nar, test::path_a);
+  info.deriver = derivation;
+  StringSource source(nar);
+  fixture.adder().add_nar(info, source, SignaturePolicy::accept_unsigned);
+  fixture.link("output", info.path);
+  LocalStore& store = fixture.collector();
+
+  CHECK(store.find_alive({.keep_outputs = false, .keep_derivations = true}) ==
+        StorePathSet{info.path, derivation});
+  CHECK(store.find_alive({.keep_outputs = false, .keep_derivations = false}) ==
+        StorePathSet{info.path});
+}
+
 TEST_CASE("roots are links, links to links, profiles and file names") {
   Fixture fixture;
   const StorePath direct = fixture.text("direct");

@@ -61,12 +61,14 @@ std::span<const GraphRows::Path> StoreGraph::with_hash_part(std::string_view has
 Edges StoreGraph::extra_edges(const LivenessOptions& options) const {
   Edges::Pairs pairs;
   for (Node derivation = 0; derivation < size(); ++derivation) {
-    for (const Node output : outputs_.of(derivation)) {
-      if (options.keep_outputs) pairs.emplace_back(derivation, output);
-      if (options.keep_derivations && rows_[output].deriver == rows_[derivation].base_name) {
-        pairs.emplace_back(output, derivation);
-      }
-    }
+    if (!options.keep_outputs) break;
+    for (const Node output : outputs_.of(derivation)) pairs.emplace_back(derivation, output);
+  }
+  // By what the output says alone: the paths of floating outputs are not among `outputs_`.
+  for (Node output = 0; output < size(); ++output) {
+    if (!options.keep_derivations || rows_[output].deriver.empty()) continue;
+    const auto derivation = find(rows_[output].deriver);
+    if (derivation && *derivation != output) pairs.emplace_back(output, *derivation);
   }
   return pairs.empty() ? Edges() : Edges(size(), pairs);
 }
