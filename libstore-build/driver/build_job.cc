@@ -235,11 +235,12 @@ class Job {
     return facts;
   }
 
+  // The last use of the inputs and options.
   void collect(const BuildRequest& request, FinishedBuild& finished, StorePathSet valid) {
     CollectOptions options{.derivation_path = path_, .outputs = request.outputs};
     options.already_valid = std::move(valid);
-    options.inputs = inputs_;
-    options.options = options_;
+    options.inputs = std::move(inputs_);
+    options.options = std::move(options_);
     options.now = unix_seconds();
     collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
   }

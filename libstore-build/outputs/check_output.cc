@@ -121,6 +121,14 @@ class OutputChecker {
 
 }  // namespace
 
+bool has_checks(const std::string& output, const DerivationOptions& options) {
+  const OutputChecks* checks = options.checks_of(output);
+  if (checks == nullptr) return false;
+  OutputChecks none;
+  none.ignore_self_references = checks->ignore_self_references;
+  return *checks != none;
+}
+
 void check_output(const std::string& output, const DerivationOptions& options,
                   const OutputFacts& facts) {
   const OutputChecks* checks = options.checks_of(output);

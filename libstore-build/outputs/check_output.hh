@@ -19,6 +19,9 @@ struct OutputFacts {
   std::map<StorePath, PathInfo> infos;
 };
 
+// Whether anything is demanded of the output.
+bool has_checks(const std::string& output, const DerivationOptions& options);
+
 // Throws Code::build_failed, naming the output, the attribute, and each path that should not be
 // there (or the name in a list that is not that of an output), with the derivation as the subject.
 // The paths in `options` must be resolved.

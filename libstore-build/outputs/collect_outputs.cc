@@ -168,15 +168,19 @@ class Collector {
   }
 
   void check(const std::vector<StagedCommit>& objects) const {
+    std::vector<std::string> checked;
+    for (const auto& [name, path] : options_.outputs) {
+      if (options_.already_valid.contains(path)) continue;
+      if (has_checks(name, options_.options)) checked.push_back(name);
+    }
+    if (checked.empty()) return;
     OutputFacts facts{.derivation = options_.derivation_path,
                       .store_dir = store_.store_dir(),
                       .outputs = options_.outputs,
                       .infos = compute_closure(store_, options_.already_valid)};
     facts.infos.insert(options_.inputs.begin(), options_.inputs.end());
     for (const StagedCommit& object : objects) facts.infos.emplace(object.info.path, object.info);
-    for (const auto& [name, path] : options_.outputs) {
-      if (!options_.already_valid.contains(path)) check_output(name, options_.options, facts);
-    }
+    for (const std::string& name : checked) check_output(name, options_.options, facts);
   }
 
   Store& store_;

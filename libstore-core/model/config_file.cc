@@ -1,5 +1,6 @@
 // Format: docs/formats/nix-conf.md.
 #include "refusal.hh"
+#include "words.hh"
 
 #include <cinch/core/config_file.hh>
 #include <cinch/core/error.hh>
@@ -20,20 +21,6 @@ struct OpenFile {
   std::size_t line_start = 0;
   std::uint32_t line = 0;
 };
-
-std::vector<std::string_view> split_words(std::string_view line) {
-  constexpr std::string_view blanks = " \t\r";
-  std::vector<std::string_view> words;
-  line = line.substr(0, line.find('#'));
-  for (;;) {
-    const std::size_t start = line.find_first_not_of(blanks);
-    if (start == std::string_view::npos) return words;
-    line.remove_prefix(start);
-    const std::size_t length = std::min(line.find_first_of(blanks), line.size());
-    words.push_back(line.substr(0, length));
-    line.remove_prefix(length);
-  }
-}
 
 std::string join_words(std::span<const std::string_view> words) {
   std::string text;
@@ -93,7 +80,7 @@ std::vector<ConfigLine> Parser::parse(std::string_view text, const std::string& 
 }
 
 void Parser::take_line(std::string_view line) {
-  const std::vector<std::string_view> words = split_words(line);
+  const std::vector<std::string_view> words = split_words(line.substr(0, line.find('#')));
   if (words.empty()) return;
   const OpenFile& file = files_.back();
   if (words[0] == "include" || words[0] == "!include") {

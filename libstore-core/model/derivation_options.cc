@@ -1,6 +1,7 @@
 // Format: docs/formats/derivation-options.md.
 #include "json_values.hh"
 #include "structured_json.hh"
+#include "words.hh"
 
 #include <cinch/core/derivation_options.hh>
 #include <cinch/core/error.hh>
@@ -21,30 +22,6 @@ constexpr std::array<std::string_view, 7> ignored_if_structured = {
     "allowedReferences", "allowedRequisites", "disallowedReferences", "disallowedRequisites",
     "maxClosureSize",    "maxSize",           "passAsFile",
 };
-
-std::vector<std::string> split_words(std::string_view text) {
-  constexpr std::string_view blanks = " \t\n\r";
-  std::vector<std::string> words;
-  for (std::size_t at = text.find_first_not_of(blanks); at != std::string_view::npos;
-       at = text.find_first_not_of(blanks, at)) {
-    const std::size_t end = std::min(text.find_first_of(blanks, at), text.size());
-    words.emplace_back(text.substr(at, end - at));
-    at = end;
-  }
-  return words;
-}
-
-bool is_letter(char character) {
-  return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-         character == '_';
-}
-
-bool is_graph_file_name(std::string_view name) {
-  return !name.empty() && is_letter(name[0]) && std::ranges::all_of(name, [](char character) {
-    return is_letter(character) || (character >= '0' && character <= '9') || character == '.' ||
-           character == '-';
-  });
-}
 
 [[noreturn]] void refuse(std::string_view attribute, std::string message) {
   throw Error(Code::invalid_derivation, std::move(message)).about(std::string(attribute));
@@ -173,7 +150,8 @@ class EnvironmentReader {
     return value == nullptr ? absent : *value == "1";
   }
   Words words(const std::string& name) const {
-    const std::vector<std::string> list = split_words(text(name));
+    const std::string value = text(name);
+    const std::vector<std::string_view> list = split_words(value);
     return {list.begin(), list.end()};
   }
 
@@ -203,18 +181,20 @@ class EnvironmentReader {
   // A file name and a path, in turns.
   void read_graphs(DerivationOptions& options) const {
     constexpr const char* attribute = "exportReferencesGraph";
-    const std::vector<std::string> list = split_words(text(attribute));
+    const std::string value = text(attribute);
+    const std::vector<std::string_view> list = split_words(value);
     if (list.size() % 2 != 0) {
       refuse(attribute, "the attribute 'exportReferencesGraph' has a file name without a path: '" +
-                            list.back() + "'");
+                            std::string(list.back()) + "'");
     }
     for (std::size_t i = 0; i < list.size(); i += 2) {
-      if (!is_graph_file_name(list[i])) {
+      const std::string file_name(list[i]);
+      if (!is_identifier(file_name, ".-")) {
         refuse(attribute,
-               "the attribute 'exportReferencesGraph' has a bad file name: '" + list[i] + "'");
+               "the attribute 'exportReferencesGraph' has a bad file name: '" + file_name + "'");
       }
       try {
-        options.export_references_graph[list[i]] = {paths_.require(list[i + 1])};
+        options.export_references_graph[file_name] = {paths_.require(std::string(list[i + 1]))};
       } catch (const Error& error) {
         refuse(attribute, "the attribute 'exportReferencesGraph': " + error.message());
       }

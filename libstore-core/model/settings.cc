@@ -1,5 +1,6 @@
 // Settings and their names: docs/formats/nix-conf.md.
 #include "refusal.hh"
+#include "words.hh"
 
 #include <cinch/core/error.hh>
 #include <cinch/core/settings.hh>
@@ -220,19 +221,6 @@ const Entry* find_entry(std::string_view name) {
                                    std::string(wanted) + ", not '" + excerpt(bad_part) + "'")
       .about(std::string(name))
       .at(offset);
-}
-
-std::vector<std::string_view> split_words(std::string_view text) {
-  constexpr std::string_view blanks = " \t\n\r";
-  std::vector<std::string_view> words;
-  for (;;) {
-    const std::size_t start = text.find_first_not_of(blanks);
-    if (start == std::string_view::npos) return words;
-    text.remove_prefix(start);
-    const std::size_t length = std::min(text.find_first_of(blanks), text.size());
-    words.emplace_back(text.substr(0, length));
-    text.remove_prefix(length);
-  }
 }
 
 std::optional<bool> parse_bool(std::string_view value) {

@@ -1,5 +1,6 @@
 // Format: docs/formats/structured-attributes.md.
 #include "structured_json.hh"
+#include "words.hh"
 
 #include <cinch/core/error.hh>
 #include <cinch/core/placeholder.hh>
@@ -86,16 +87,6 @@ Json graph_json(const ReferencesGraph& graph, const StoreDir& store_dir) {
 
 // --- bash ---
 
-bool is_shell_name(std::string_view name) {
-  const auto is_letter = [](char character) {
-    return (character >= 'a' && character <= 'z') || (character >= 'A' && character <= 'Z') ||
-           character == '_';
-  };
-  return !name.empty() && is_letter(name[0]) && std::ranges::all_of(name, [&](char character) {
-    return is_letter(character) || (character >= '0' && character <= '9');
-  });
-}
-
 std::string shell_quoted(std::string_view text) {
   std::string result = "'";
   for (const char character : text) {
@@ -164,7 +155,7 @@ std::optional<std::string> object_text(const Json& object) {
 std::string shell_text(const Json& attributes) {
   std::string text;
   for (const auto& [name, value] : attributes.get_ref<const Json::object_t&>()) {
-    if (!is_shell_name(name)) continue;
+    if (!is_identifier(name)) continue;
     if (value.is_array()) {
       if (const auto array = array_text(value))
         text += "declare -a " + name + "=(" + *array + ")\n";

@@ -6,6 +6,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#define STORE CINCH_STR("/nix/store")
+
+/* Texts that no function may take. */
+#define NOWHERE ((cinch_str){NULL, 3})
+#define WITH_NUL ((cinch_str){"a\0b", 3})
+
 static int checks_failed;
 
 static void check(int holds, const char* what, const char* file, int line) {

@@ -8,15 +8,11 @@
 _Static_assert(sizeof(cinch_variable) == 32, "cinch_variable");
 _Static_assert(CINCH_OUTPUT_INPUT_ADDRESSED == 1 && CINCH_OUTPUT_IMPURE == 5, "outputs");
 
-#define STORE CINCH_STR("/nix/store")
 #define HASH_PART "3x7dwzq014bblazs7kq20p9hyzz0qh8g"
 #define X_DRV "mh3rz2qzm0lrcxk22g2b1kifak7q2nj9-x.drv"
 #define X_OUT "/nix/store/zr2knphxg8yyy2mkq8akf2hfknjvdiz7-x"
 #define Y_OUT "/nix/store/s9sjkf9j4dgp6qqi56kaj629k35pfh46-y"
 #define Y_DEV "/nix/store/7ipfz2ny6i81a03gpy97kh8iv8k0g5ff-y-dev"
-
-static const cinch_str nowhere = {NULL, 3};
-static const cinch_str with_nul = {"a\0b", 3};
 
 static const char x_text[] =
     "Derive([(\"out\",\"" X_OUT
@@ -139,13 +135,13 @@ static void test_refusals(void) {
   CHECK(error != NULL && cinch_error_code(error) == CINCH_MALFORMED);
   CHECK(cinch_error_offset(error, &offset) && offset == 8);
   cinch_error_free(error);
-  CHECK_CODE(cinch_derivation_parse_aterm(STORE, with_nul, CINCH_STR(x_text), &derivation),
+  CHECK_CODE(cinch_derivation_parse_aterm(STORE, WITH_NUL, CINCH_STR(x_text), &derivation),
              CINCH_MALFORMED);
-  CHECK_CODE(cinch_derivation_parse_aterm(STORE, CINCH_STR("x"), with_nul, &derivation),
+  CHECK_CODE(cinch_derivation_parse_aterm(STORE, CINCH_STR("x"), WITH_NUL, &derivation),
              CINCH_MALFORMED);
-  CHECK_CODE(cinch_derivation_parse_aterm(STORE, CINCH_STR("x"), nowhere, &derivation),
+  CHECK_CODE(cinch_derivation_parse_aterm(STORE, CINCH_STR("x"), NOWHERE, &derivation),
              CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_derivation_parse_json(STORE, with_nul, &derivation), CINCH_MALFORMED);
+  CHECK_CODE(cinch_derivation_parse_json(STORE, WITH_NUL, &derivation), CINCH_MALFORMED);
   CHECK_CODE(cinch_derivation_parse_json(STORE, CINCH_STR("{}"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_derivation_check(NULL), CINCH_INVALID_ARGUMENT);
   CHECK(derivation == NULL);
@@ -227,7 +223,7 @@ static void test_hasher_refuses(void) {
   /* The callback's text has paths of another store, so that it gives nothing. */
   CHECK(fill_in_with(elsewhere, "/nix/store", y_json) == CINCH_NOT_FOUND);
   CHECK_CODE(cinch_derivation_hasher_new(STORE, NULL, NULL, &hasher), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_derivation_hasher_new(with_nul, read_x, NULL, &hasher), CINCH_MALFORMED);
+  CHECK_CODE(cinch_derivation_hasher_new(WITH_NUL, read_x, NULL, &hasher), CINCH_MALFORMED);
   CHECK_CODE(cinch_derivation_hasher_fill_in(NULL, NULL), CINCH_INVALID_ARGUMENT);
   CHECK(hasher == NULL);
   cinch_derivation_hasher_free(NULL);
@@ -257,7 +253,7 @@ static void test_documents(void) {
   derivations = NULL;
   CHECK_CODE(cinch_derivations_print_json(STORE, paths, values, 2, &json), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_derivations_print_json(STORE, paths, NULL, 1, &json), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_derivations_parse_json(STORE, with_nul, &derivations), CINCH_MALFORMED);
+  CHECK_CODE(cinch_derivations_parse_json(STORE, WITH_NUL, &derivations), CINCH_MALFORMED);
   CHECK_CODE(cinch_derivations_parse_json(STORE, CINCH_STR("{}"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(json == NULL && derivations == NULL);
   cinch_derivations_free(NULL);
@@ -344,7 +340,7 @@ static void test_deriving_paths(void) {
   CHECK(cinch_deriving_path_outputs(path) == NULL && cinch_deriving_path_steps_count(path) == 0);
   cinch_deriving_path_free(path);
   path = NULL;
-  CHECK_CODE(cinch_deriving_path_parse(STORE, with_nul, &path), CINCH_MALFORMED);
+  CHECK_CODE(cinch_deriving_path_parse(STORE, WITH_NUL, &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_deriving_path_parse_json(STORE, CINCH_STR("3"), &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_deriving_path_parse(STORE, CINCH_STR(text), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(path == NULL);
@@ -356,13 +352,13 @@ static void test_deriving_paths(void) {
   CHECK(is(cinch_output_spec_name_at(spec, 2), ""));
   CHECK(cinch_output_spec_wants(spec, CINCH_STR("out")));
   CHECK(!cinch_output_spec_wants(spec, CINCH_STR("doc")));
-  CHECK(!cinch_output_spec_wants(spec, nowhere));
+  CHECK(!cinch_output_spec_wants(spec, NOWHERE));
   cinch_output_spec_free(spec);
   CHECK_CODE(cinch_output_spec_parse(CINCH_STR("*"), &spec), CINCH_OK);
   CHECK(cinch_output_spec_is_all(spec) && cinch_output_spec_wants(spec, CINCH_STR("x")));
   cinch_output_spec_free(spec);
   spec = NULL;
-  CHECK_CODE(cinch_output_spec_parse(with_nul, &spec), CINCH_MALFORMED);
+  CHECK_CODE(cinch_output_spec_parse(WITH_NUL, &spec), CINCH_MALFORMED);
   CHECK_CODE(cinch_output_spec_parse(CINCH_STR("*"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(spec == NULL);
   cinch_output_spec_free(NULL);
@@ -422,7 +418,7 @@ static void test_files(void) {
   cinch_text_free(report);
   report = NULL;
   CHECK_CODE(cinch_derivation_files_check(STORE, NULL, 1, &report), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_derivation_files_check(nowhere, files, 1, &report), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_derivation_files_check(NOWHERE, files, 1, &report), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_derivation_files_check(STORE, files, 1, NULL), CINCH_INVALID_ARGUMENT);
   CHECK(report == NULL);
 }

@@ -14,10 +14,7 @@ _Static_assert(CINCH_GUIX_VALID == 0 && CINCH_GUIX_UNAUTHORISED_KEY == 3, "verdi
 _Static_assert(CINCH_NARINFO_NIX == 1 && CINCH_NARINFO_GUIX == 2, "dialects");
 _Static_assert(CINCH_SETTING_UNKNOWN == 0 && CINCH_SETTING_FOREIGN == 2, "settings");
 
-#define STORE CINCH_STR("/nix/store")
 #define HASH_PART "sbldylj3clbkc0aqvjjzfa6slp4zdvlj"
-
-static const cinch_str with_nul = {"a\0b", 3};
 
 static const char narinfo_text[] =
     "StorePath: /nix/store/" HASH_PART
@@ -62,7 +59,7 @@ static void test_keys(void) {
   CHECK_CODE(cinch_secret_key_print(key, &secret), CINCH_OK);
   CHECK_CODE(cinch_secret_key_parse(cinch_text_str(secret), &again), CINCH_OK);
   CHECK_CODE(cinch_secret_key_public_key(again, &public_key), CINCH_OK);
-  CHECK_CODE(cinch_secret_key_sign(again, with_nul, &signature), CINCH_OK);
+  CHECK_CODE(cinch_secret_key_sign(again, WITH_NUL, &signature), CINCH_OK);
   (void)snprintf(text, sizeof text,
                  "%s\n cache.nixos.org-1:6NCHdD59X431o0gWypbMrAURkbJ16ZPMQFGspcDShjY= ",
                  cinch_text_str(public_key).data);
@@ -71,13 +68,13 @@ static void test_keys(void) {
   CHECK(is(cinch_public_keys_at(keys, 0), cinch_text_str(public_key).data));
   CHECK(is(cinch_public_keys_at(keys, 2), ""));
   const cinch_str signatures[] = {cinch_text_str(signature), cinch_text_str(signature)};
-  CHECK_CODE(cinch_public_keys_verify(keys, with_nul, signatures, 2, &valid), CINCH_OK);
+  CHECK_CODE(cinch_public_keys_verify(keys, WITH_NUL, signatures, 2, &valid), CINCH_OK);
   CHECK(valid == 1);
   CHECK_CODE(cinch_public_keys_verify(keys, CINCH_STR("a"), signatures, 2, &valid), CINCH_OK);
   CHECK(valid == 0);
-  CHECK_CODE(cinch_public_keys_verify(keys, with_nul, &with_nul, 1, &valid), CINCH_MALFORMED);
-  CHECK_CODE(cinch_public_keys_verify(keys, with_nul, NULL, 1, &valid), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_public_keys_verify(keys, with_nul, NULL, 0, NULL), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_public_keys_verify(keys, WITH_NUL, &WITH_NUL, 1, &valid), CINCH_MALFORMED);
+  CHECK_CODE(cinch_public_keys_verify(keys, WITH_NUL, NULL, 1, &valid), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_public_keys_verify(keys, WITH_NUL, NULL, 0, NULL), CINCH_INVALID_ARGUMENT);
   cinch_public_keys_free(keys);
   cinch_secret_key_free(key);
   cinch_secret_key_free(again);
@@ -88,9 +85,9 @@ static void test_keys(void) {
   keys = NULL;
   CHECK_CODE(cinch_secret_key_generate(CINCH_STR("a:b"), &key), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_secret_key_parse(CINCH_STR("a:AAAA"), &key), CINCH_MALFORMED);
-  CHECK_CODE(cinch_secret_key_parse(with_nul, &key), CINCH_MALFORMED);
-  CHECK_CODE(cinch_secret_key_sign(NULL, with_nul, &signature), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_public_keys_parse(with_nul, &keys), CINCH_MALFORMED);
+  CHECK_CODE(cinch_secret_key_parse(WITH_NUL, &key), CINCH_MALFORMED);
+  CHECK_CODE(cinch_secret_key_sign(NULL, WITH_NUL, &signature), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_public_keys_parse(WITH_NUL, &keys), CINCH_MALFORMED);
   CHECK(key == NULL && keys == NULL);
   cinch_secret_key_free(NULL);
   cinch_public_keys_free(NULL);
@@ -108,14 +105,14 @@ static void test_guix(void) {
       cinch_guix_keys_verify(keys, CINCH_STR(GUIX_MESSAGE), CINCH_STR(guix_signature), &verdict),
       CINCH_OK);
   CHECK(verdict == CINCH_GUIX_VALID);
-  CHECK_CODE(cinch_guix_keys_verify(keys, with_nul, CINCH_STR(guix_signature), &verdict), CINCH_OK);
+  CHECK_CODE(cinch_guix_keys_verify(keys, WITH_NUL, CINCH_STR(guix_signature), &verdict), CINCH_OK);
   CHECK(verdict == CINCH_GUIX_HASH_MISMATCH);
   CHECK_CODE(cinch_guix_keys_parse(CINCH_STR("(acl)"), &none), CINCH_OK);
   CHECK_CODE(
       cinch_guix_keys_verify(none, CINCH_STR(GUIX_MESSAGE), CINCH_STR(guix_signature), &verdict),
       CINCH_OK);
   CHECK(verdict == CINCH_GUIX_UNAUTHORISED_KEY);
-  CHECK_CODE(cinch_guix_keys_verify(none, CINCH_STR(GUIX_MESSAGE), with_nul, &verdict),
+  CHECK_CODE(cinch_guix_keys_verify(none, CINCH_STR(GUIX_MESSAGE), WITH_NUL, &verdict),
              CINCH_MALFORMED);
   cinch_guix_keys_free(none);
   cinch_guix_keys_free(keys);
@@ -123,7 +120,7 @@ static void test_guix(void) {
   CHECK(cinch_guix_keys_count(keys) == 1);
   cinch_guix_keys_free(keys);
   keys = NULL;
-  CHECK_CODE(cinch_guix_keys_parse(with_nul, &keys), CINCH_MALFORMED);
+  CHECK_CODE(cinch_guix_keys_parse(WITH_NUL, &keys), CINCH_MALFORMED);
   CHECK_CODE(cinch_guix_keys_parse(CINCH_STR("(acl)"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(keys == NULL);
   cinch_guix_keys_free(NULL);
@@ -180,8 +177,8 @@ static void test_narinfo(void) {
   again = NULL;
   CHECK_CODE(cinch_narinfo_print(narinfo, 3, &text), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_narinfo_print_json(narinfo, 4, &text), CINCH_NOT_SUPPORTED);
-  CHECK_CODE(cinch_narinfo_add_signature(narinfo, with_nul), CINCH_MALFORMED);
-  CHECK_CODE(cinch_narinfo_parse(STORE, with_nul, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_narinfo_add_signature(narinfo, WITH_NUL), CINCH_MALFORMED);
+  CHECK_CODE(cinch_narinfo_parse(STORE, WITH_NUL, &again), CINCH_MALFORMED);
   CHECK_CODE(cinch_narinfo_parse(STORE, CINCH_STR(narinfo_text), NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_narinfo_parse_json(NULL, CINCH_STR("{}"), &again), CINCH_INVALID_ARGUMENT);
   CHECK(text == NULL && again == NULL);
@@ -240,11 +237,11 @@ static void test_path_info(void) {
   cinch_path_infos_free(infos);
   infos = NULL;
   CHECK_CODE(cinch_path_info_print_json(info, 0, &json), CINCH_NOT_SUPPORTED);
-  CHECK_CODE(cinch_path_info_parse_json(path, with_nul, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_path_info_parse_json(path, WITH_NUL, &again), CINCH_MALFORMED);
   CHECK_CODE(cinch_path_info_parse_json(path, CINCH_STR("{}"), &again), CINCH_MALFORMED);
-  CHECK_CODE(cinch_path_info_add_signature(info, with_nul), CINCH_MALFORMED);
-  CHECK_CODE(cinch_path_info_add_signature(NULL, with_nul), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_path_infos_parse_json(STORE, with_nul, &infos), CINCH_MALFORMED);
+  CHECK_CODE(cinch_path_info_add_signature(info, WITH_NUL), CINCH_MALFORMED);
+  CHECK_CODE(cinch_path_info_add_signature(NULL, WITH_NUL), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_path_infos_parse_json(STORE, WITH_NUL, &infos), CINCH_MALFORMED);
   CHECK(json == NULL && again == NULL && infos == NULL);
   cinch_path_info_free(info);
   cinch_path_info_free(NULL);
@@ -281,11 +278,11 @@ static void test_realisations(void) {
     CHECK_CODE(cinch_realisation_fingerprint(realisation, &text), CINCH_OK);
     CHECK(strstr(cinch_text_str(text).data, "signatures") == NULL);
     cinch_text_free(text);
-    CHECK_CODE(cinch_realisation_add_signature(realisation, with_nul), CINCH_MALFORMED);
+    CHECK_CODE(cinch_realisation_add_signature(realisation, WITH_NUL), CINCH_MALFORMED);
     cinch_realisation_free(realisation);
     realisation = NULL;
   }
-  CHECK_CODE(cinch_realisation_parse_json(STORE, with_nul, &realisation), CINCH_MALFORMED);
+  CHECK_CODE(cinch_realisation_parse_json(STORE, WITH_NUL, &realisation), CINCH_MALFORMED);
   CHECK_CODE(cinch_realisation_parse_json(STORE, CINCH_STR("{\"id\":1}"), &realisation),
              CINCH_MALFORMED);
   CHECK_CODE(cinch_realisation_parse_json(STORE, CINCH_STR("{}"), NULL), CINCH_INVALID_ARGUMENT);
@@ -310,8 +307,8 @@ static void test_build_result(void) {
   CHECK(text_is(text, json));
   cinch_build_result_free(result);
   result = NULL;
-  CHECK_CODE(cinch_build_result_parse_json(STORE, wanted, with_nul, &result), CINCH_MALFORMED);
-  CHECK_CODE(cinch_build_result_parse_json(STORE, with_nul, CINCH_STR(json), &result),
+  CHECK_CODE(cinch_build_result_parse_json(STORE, wanted, WITH_NUL, &result), CINCH_MALFORMED);
+  CHECK_CODE(cinch_build_result_parse_json(STORE, WITH_NUL, CINCH_STR(json), &result),
              CINCH_MALFORMED);
   CHECK_CODE(cinch_build_result_print_json(NULL, &text), CINCH_INVALID_ARGUMENT);
   CHECK(result == NULL);
@@ -340,8 +337,8 @@ static void test_cache_info(void) {
   CHECK(!cinch_cache_info_priority(info, &priority_read));
   cinch_cache_info_free(info);
   info = NULL;
-  CHECK_CODE(cinch_cache_info_new(with_nul, NULL, NULL, &info), CINCH_MALFORMED);
-  CHECK_CODE(cinch_cache_info_parse(with_nul, &info), CINCH_MALFORMED);
+  CHECK_CODE(cinch_cache_info_new(WITH_NUL, NULL, NULL, &info), CINCH_MALFORMED);
+  CHECK_CODE(cinch_cache_info_parse(WITH_NUL, &info), CINCH_MALFORMED);
   CHECK_CODE(cinch_cache_info_parse(CINCH_STR(""), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(info == NULL);
   cinch_cache_info_free(NULL);
@@ -395,7 +392,7 @@ static void test_store_references(void) {
              CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_store_reference_new(CINCH_STR("?"), CINCH_STR(""), NULL, 0, &reference),
              CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_store_reference_parse(with_nul, &reference), CINCH_MALFORMED);
+  CHECK_CODE(cinch_store_reference_parse(WITH_NUL, &reference), CINCH_MALFORMED);
   CHECK_CODE(cinch_store_reference_parse(CINCH_STR("auto"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK(reference == NULL);
   cinch_store_reference_free(NULL);

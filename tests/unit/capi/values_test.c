@@ -17,14 +17,10 @@ _Static_assert(CINCH_MD5 == 1 && CINCH_BLAKE2S_256 == 8, "algorithms");
 _Static_assert(CINCH_METHOD_TEXT == 1 && CINCH_METHOD_GIT == 4, "methods");
 _Static_assert(CINCH_NAR_DIRECTORY == 1 && CINCH_NAR_LEAVE == 6, "NAR events");
 
-#define STORE CINCH_STR("/nix/store")
 #define HASH_PART "3x7dwzq014bblazs7kq20p9hyzz0qh8g"
 #define OTHER_HASH_PART "4x7dwzq014bblazs7kq20p9hyzz0qh8g"
 #define EMPTY_SHA256 "sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU="
 #define HELLO_SHA256 "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
-
-static const cinch_str nowhere = {NULL, 3};
-static const cinch_str with_nul = {"a\0b", 3};
 
 /* Bytes that a callback has got. */
 struct collected {
@@ -61,7 +57,7 @@ static void test_texts_and_encodings(void) {
   CHECK(memcmp(cinch_text_str(text).data, bytes.data, 3) == 0);
   cinch_text_free(text);
   cinch_text_free(NULL);
-  CHECK_CODE(cinch_text_new(nowhere, &text), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_text_new(NOWHERE, &text), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_text_new(bytes, NULL), CINCH_INVALID_ARGUMENT);
   for (size_t i = 0; i < sizeof forms / sizeof *forms; ++i) {
     CHECK_CODE(cinch_encode(forms[i].encoding, bytes, &text), CINCH_OK);
@@ -70,7 +66,7 @@ static void test_texts_and_encodings(void) {
     CHECK(cinch_text_str(text).size == 3 && memcmp(cinch_text_str(text).data, "\0\xff", 2) == 0);
     cinch_text_free(text);
     text = NULL;
-    CHECK_CODE(cinch_decode(forms[i].encoding, with_nul, &text), CINCH_MALFORMED);
+    CHECK_CODE(cinch_decode(forms[i].encoding, WITH_NUL, &text), CINCH_MALFORMED);
   }
   CHECK_CODE(cinch_encode(CINCH_SRI, bytes, &text), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_decode(99, bytes, &text), CINCH_INVALID_ARGUMENT);
@@ -97,7 +93,7 @@ static void test_algorithms(void) {
   CHECK(is(cinch_hash_algorithm_name(0), "unknown"));
   CHECK(cinch_hash_algorithm_digest_bytes(9) == 0);
   CHECK_CODE(cinch_hash_algorithm_parse(CINCH_STR("sha3"), &number), CINCH_MALFORMED);
-  CHECK_CODE(cinch_hash_algorithm_parse(with_nul, &number), CINCH_MALFORMED);
+  CHECK_CODE(cinch_hash_algorithm_parse(WITH_NUL, &number), CINCH_MALFORMED);
   CHECK_CODE(cinch_hash_algorithm_parse(CINCH_STR("md5"), NULL), CINCH_INVALID_ARGUMENT);
 }
 
@@ -132,8 +128,8 @@ static void test_hashes(void) {
   again = NULL;
   CHECK_CODE(cinch_hash_parse(CINCH_STR(HELLO_SHA256), 0, &again), CINCH_MALFORMED);
   CHECK_CODE(cinch_hash_parse(CINCH_STR(EMPTY_SHA256), CINCH_SHA1, &again), CINCH_MALFORMED);
-  CHECK_CODE(cinch_hash_parse(with_nul, CINCH_SHA1, &again), CINCH_MALFORMED);
-  CHECK_CODE(cinch_hash_parse(nowhere, CINCH_SHA1, &again), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_hash_parse(WITH_NUL, CINCH_SHA1, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_hash_parse(NOWHERE, CINCH_SHA1, &again), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_hash_parse(CINCH_STR(EMPTY_SHA256), 99, &again), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_hash_new(CINCH_SHA256, CINCH_STR("short"), &again), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_hash_of(0, CINCH_STR(""), &again), CINCH_INVALID_ARGUMENT);
@@ -205,9 +201,9 @@ static void test_paths(void) {
   CHECK_CODE(cinch_path_from_base_name(STORE, CINCH_STR("short"), &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_path_from_digest(STORE, CINCH_STR("x"), CINCH_STR("b"), &path),
              CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_path_from_digest(STORE, bytes, with_nul, &path), CINCH_MALFORMED);
+  CHECK_CODE(cinch_path_from_digest(STORE, bytes, WITH_NUL, &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_path_from_digest(STORE, bytes, CINCH_STR(".."), &path), CINCH_MALFORMED);
-  CHECK_CODE(cinch_path_from_digest(with_nul, bytes, CINCH_STR("b"), &path), CINCH_MALFORMED);
+  CHECK_CODE(cinch_path_from_digest(WITH_NUL, bytes, CINCH_STR("b"), &path), CINCH_MALFORMED);
   CHECK_CODE(cinch_path_find(STORE, CINCH_STR("/x"), &path, NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_path_from_base_name(STORE, CINCH_STR("x"), NULL), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_path_clone(NULL, &path), CINCH_INVALID_ARGUMENT);
@@ -237,7 +233,7 @@ static void test_links(void) {
              CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_path_follow(STORE, CINCH_STR("/home/loop"), read_link, &answer, &text),
              CINCH_LIMIT_EXCEEDED);
-  CHECK_CODE(cinch_path_follow(STORE, with_nul, read_link, &answer, &text), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_path_follow(STORE, WITH_NUL, read_link, &answer, &text), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_path_follow(STORE, CINCH_STR("/home/result"), NULL, NULL, &text),
              CINCH_INVALID_ARGUMENT);
   answer = 1;
@@ -303,10 +299,10 @@ static void test_content_addresses(void) {
   CHECK_CODE(cinch_content_address_new(CINCH_METHOD_GIT, md5, &again), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_content_address_new(0, md5, &again), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(cinch_content_address_new(CINCH_METHOD_NAR, NULL, &again), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_content_address_parse(with_nul, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_content_address_parse(WITH_NUL, &again), CINCH_MALFORMED);
   CHECK_CODE(cinch_content_address_parse_json(CINCH_STR("{}"), &again), CINCH_MALFORMED);
   CHECK(again == NULL);
-  CHECK_CODE(cinch_content_address_path(address, STORE, with_nul, NULL, 0, false, &path),
+  CHECK_CODE(cinch_content_address_path(address, STORE, WITH_NUL, NULL, 0, false, &path),
              CINCH_MALFORMED);
   CHECK_CODE(cinch_content_address_path(address, STORE, CINCH_STR("a"), NULL, 1, false, &path),
              CINCH_INVALID_ARGUMENT);
@@ -416,7 +412,7 @@ static void test_nar_writer_refuses(void) {
   CHECK_CODE(put(writer, CINCH_NAR_DIRECTORY, "", 0), CINCH_OK);
   event.reserved = 0;
   event.kind = CINCH_NAR_ENTRY;
-  event.text = with_nul;
+  event.text = WITH_NUL;
   CHECK_CODE(cinch_nar_writer_put(writer, &event), CINCH_INVALID_ARGUMENT);
   CHECK_CODE(put(writer, CINCH_NAR_LEAVE, "", 0), CINCH_INVALID_ARGUMENT);
   cinch_nar_writer_free(writer);
@@ -467,7 +463,7 @@ static void test_listing(const struct collected* nar) {
              CINCH_MALFORMED);
   CHECK_CODE(cinch_nar_listing_contents(again, CINCH_STR("b"), collected_text(nar), &contents),
              CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_nar_listing_contents(again, with_nul, collected_text(nar), &contents),
+  CHECK_CODE(cinch_nar_listing_contents(again, WITH_NUL, collected_text(nar), &contents),
              CINCH_NOT_FOUND);
   entry.size = 0;
   CHECK_CODE(cinch_nar_listing_find(again, CINCH_STR("a"), &entry, &found), CINCH_INVALID_ARGUMENT);
@@ -475,7 +471,7 @@ static void test_listing(const struct collected* nar) {
   cinch_nar_listing_free(again);
   again = NULL;
   CHECK_CODE(cinch_nar_listing_parse_json(CINCH_STR("{\"version\":1}"), &again), CINCH_MALFORMED);
-  CHECK_CODE(cinch_nar_listing_parse_json(with_nul, &again), CINCH_MALFORMED);
+  CHECK_CODE(cinch_nar_listing_parse_json(WITH_NUL, &again), CINCH_MALFORMED);
   CHECK(again == NULL);
 }
 
@@ -536,7 +532,7 @@ static void test_tree_on_disk(void) {
   CHECK_CODE(cinch_nar_of_tree(CINCH_STR(name), NULL, collect, &nar), CINCH_OK);
   CHECK(nar.size == 120);
   CHECK_CODE(cinch_nar_of_tree(CINCH_STR(name), NULL, NULL, NULL), CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_nar_of_tree(with_nul, NULL, collect, &nar), CINCH_INVALID_ARGUMENT);
+  CHECK_CODE(cinch_nar_of_tree(WITH_NUL, NULL, collect, &nar), CINCH_INVALID_ARGUMENT);
   CHECK(remove(name) == 0);
   CHECK_CODE(cinch_nar_of_tree(CINCH_STR(name), NULL, collect, &nar), CINCH_NOT_FOUND);
   CHECK_CODE(cinch_content_address_of_tree(CINCH_STR(name), CINCH_METHOD_NAR, CINCH_SHA256, NULL,
@@ -651,7 +647,7 @@ static void test_content_addresser(void) {
              CINCH_CANCELLED);
   CHECK_CODE(cinch_content_addresser_add(addresser, object, NULL, NULL, &twin),
              CINCH_INVALID_ARGUMENT);
-  CHECK_CODE(cinch_content_addresser_new(with_nul, &addresser), CINCH_MALFORMED);
+  CHECK_CODE(cinch_content_addresser_new(WITH_NUL, &addresser), CINCH_MALFORMED);
   CHECK(twin == NULL);
   cinch_content_addresser_free(addresser);
   cinch_content_addresser_free(NULL);
