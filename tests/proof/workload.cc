@@ -1,0 +1,304 @@
+#include "workload.hh"
+
+#include <cinch/core/derivation.hh>
+#include <cinch/core/error.hh>
+#include <cinch/core/hash.hh>
+#include <cinch/core/nar.hh>
+#include <cinch/core/signature.hh>
+#include <cinch/files/directory.hh>
+
+#include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <memory>
+#include <new>
+#include <utility>
+
+#include <sys/mman.h>
+
+namespace cinch::proof {
+
+namespace {
+
+constexpr std::uint64_t nar_bytes_max = std::uint64_t{64} << 20;
+
+// Refusals that are answers: what was drawn has gone, or is needed.
+template <class Work>
+void allowing(std::initializer_list<Code> codes, Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    if (std::ranges::find(codes, error.code()) == codes.end()) throw;
+  }
+}
+
+}  // namespace
+
+Promises& Promises::share() {
+  void* memory =
+      ::mmap(nullptr, sizeof(Promises), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw system_error(errno, "cannot share", "memory");
+  return *new (memory) Promises();
+}
+
+StorePathSet Promises::held() const {
+  StorePathSet paths;
+  for (const Root& root : roots) {
+    if (root.holds) paths.insert(StorePath::parse(root.path.data()));
+  }
+  return paths;
+}
+
+const std::vector<Workload::Operation>& Workload::operations() {
+  static const std::vector<Operation> all = {
+      {"add text", 8, &Workload::add_text},
+      {"add a tree", 8, &Workload::add_tree},
+      {"add a large file", 1, &Workload::add_large_file},
+      {"add a large NAR", 1, &Workload::add_large_nar},
+      {"add an object", 6, &Workload::add_object},
+      {"add a group", 3, &Workload::add_group},
+      {"add a derivation", 4, &Workload::add_derivation},
+      {"sign", 3, &Workload::sign},
+      {"add a root", 6, &Workload::add_root},
+      {"remove a root", 4, &Workload::remove_root},
+      {"delete", 3, &Workload::delete_one},
+      {"collect", 6, &Workload::collect},
+      {"verify", 1, &Workload::verify},
+  };
+  return all;
+}
+
+Workload::Workload(LocalStore& store, std::string folder, std::uint64_t seed, Promises& promises)
+    : store_(store), folder_(std::move(folder)), random_(seed), promises_(promises) {
+  std::filesystem::create_directories(folder_);
+  for (const StorePath& path : store_.all_valid_paths()) added(path);
+}
+
+void Workload::step() {
+  unsigned total = 0;
+  for (const Operation& operation : operations()) total += operation.weight;
+  std::uint64_t drawn = draw(total);
+  std::size_t index = 0;
+  while (drawn >= operations()[index].weight) drawn -= operations()[index++].weight;
+  promises_.at_work = index;
+  (this->*operations()[index].run)();
+  ++promises_.done;
+}
+
+void Workload::run(std::string_view name) {
+  for (const Operation& operation : operations()) {
+    if (operation.name == name) return (this->*operation.run)();
+  }
+  throw Error(Code::invalid_argument, "there is no such operation").about(std::string(name));
+}
+
+std::string Workload::bytes(std::size_t size) {
+  std::string text(size, '\0');
+  for (std::size_t at = 0; at < size; at += sizeof(std::uint64_t)) {
+    const std::uint64_t piece = random_();
+    text.replace(at, sizeof piece, reinterpret_cast<const char*>(&piece), sizeof piece);
+  }
+  text.resize(size);
+  return text;
+}
+
+// A tree with directories in directories, files and symlinks.
+std::string Workload::nar(std::size_t size_max) {
+  StringSink sink(nar_bytes_max);
+  NarWriter writer(sink);
+  const std::uint64_t files = 1 + draw(6);
+  writer.directory();
+  for (std::uint64_t number = 0; number < files; ++number) {
+    writer.entry("d" + std::to_string(number));
+    writer.directory();
+    writer.entry("file");
+    const std::string content = bytes(draw(size_max / files + 1));
+    writer.file(content.size(), draw(2) == 0);
+    if (!content.empty()) writer.contents(as_bytes(content));
+    writer.leave();
+    writer.entry("link");
+    writer.symlink("../d0/file");
+    writer.leave();
+  }
+  writer.leave();
+  writer.finish();
+  return sink.take();
+}
+
+StorePathSet Workload::some() {
+  StorePathSet chosen;
+  for (std::uint64_t left = draw(4); left > 0 && !known_.empty(); --left) {
+    chosen.insert(known_[draw(known_.size())]);
+  }
+  // They must stay until they are referred to.
+  store_.add_temporary_roots(std::vector(chosen.begin(), chosen.end()));
+  return store_.find_valid(chosen);
+}
+
+void Workload::added(const StorePath& path) {
+  constexpr std::size_t known_max = 40;
+  if (known_.size() == known_max) known_.erase(known_.begin());
+  known_.push_back(path);
+}
+
+void Workload::add_text() {
+  const std::string content = bytes(draw(3000));
+  StringSource source(content);
+  added(
+      store_
+          .add_content({.name = "text", .method = ContentAddressMethod::text, .references = some()},
+                       source)
+          .path);
+}
+
+void Workload::add_tree() {
+  const std::string content = nar(60'000);
+  StringSource source(content);
+  added(store_.add_content({.name = "tree", .references = some()}, source).path);
+}
+
+void Workload::add_large_file() {
+  const std::string content = bytes(1'100'000 + draw(500'000));
+  StringSource source(content);
+  added(store_.add_content({.name = "large", .method = ContentAddressMethod::flat}, source).path);
+}
+
+void Workload::add_large_nar() {
+  const std::string content = nar(4'000'000);
+  StringSource source(content);
+  added(store_.add_content({.name = "large-tree"}, source).path);
+}
+
+void Workload::add_object() {
+  const std::string content = nar(20'000);
+  const std::string digest = bytes(20);
+  PathInfo info{.path = StorePath::from_parts(as_bytes(digest), "object"),
+                .nar_hash = hash_bytes(HashAlgorithm::sha256, as_bytes(content))};
+  info.nar_size = content.size();
+  info.references = some();
+  StringSource source(content);
+  store_.add_nar(info, source, SignaturePolicy::accept_unsigned);
+  added(info.path);
+}
+
+// Objects that become valid together, and the second of which refers to the first, as outputs do.
+void Workload::add_group() {
+  std::vector<PathInfo> infos;
+  std::vector<std::string> contents;
+  for (const char* name : {"first", "second"}) {
+    contents.push_back(nar(20'000));
+    const std::string digest = bytes(20);
+    PathInfo info{.path = StorePath::from_parts(as_bytes(digest), name),
+                  .nar_hash = hash_bytes(HashAlgorithm::sha256, as_bytes(contents.back()))};
+    info.nar_size = contents.back().size();
+    for (const PathInfo& other : infos) info.references.insert(other.path);
+    infos.push_back(std::move(info));
+  }
+  const auto lock = store_.lock({infos[0].path, infos[1].path}, {}, {});
+  std::vector<StagedCommit> objects;
+  for (std::size_t i = 0; i < infos.size(); ++i) {
+    objects.push_back({store_.stage(infos[i].path), infos[i]});
+    objects.back().object->nar().write(as_bytes(contents[i]));
+  }
+  store_.commit(std::move(objects));
+  for (const PathInfo& info : infos) added(info.path);
+}
+
+void Workload::add_derivation() {
+  Derivation derivation;
+  derivation.name = "derivation";
+  derivation.system = "x86_64-linux";
+  derivation.builder = "/bin/sh";
+  derivation.environment = {{"number", std::to_string(random_())}};
+  derivation.outputs = {{"out", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+  for (const StorePath& path : some()) {
+    if (!path.is_derivation()) derivation.input_sources.insert(path);
+  }
+  added(store_.add_derivation(derivation));
+}
+
+void Workload::sign() {
+  if (known_.empty()) return;
+  const Signature signature = Signature::parse("proof:" + std::string(86, 'A') + "==");
+  allowing({Code::not_found},
+           [&] { store_.add_signatures(known_[draw(known_.size())], {signature}); });
+}
+
+std::string Workload::link_name(std::size_t slot) const {
+  return folder_ + "/link-" + std::to_string(slot);
+}
+
+void Workload::add_root() {
+  const std::size_t slot = draw(promises_.roots.size());
+  Promises::Root& root = promises_.roots[slot];
+  if (root.holds || known_.empty()) return;
+  const StorePath path = known_[draw(known_.size())];
+  store_.add_temporary_roots({&path, 1});
+  if (!store_.is_valid(path)) return;
+  std::filesystem::remove(link_name(slot));
+  std::filesystem::create_symlink(store_.store_dir().print(path), link_name(slot));
+  store_.add_indirect_root(link_name(slot));
+  const std::string name = path.base_name();
+  *std::copy(name.begin(), name.end(), root.path.begin()) = '\0';
+  root.holds = true;
+}
+
+void Workload::remove_root() {
+  const std::size_t slot = draw(promises_.roots.size());
+  promises_.roots[slot].holds = false;
+  std::filesystem::remove(link_name(slot));
+}
+
+void Workload::delete_one() {
+  if (known_.empty()) return;
+  GarbageOptions options;
+  options.only = {known_[draw(known_.size())]};
+  allowing({Code::busy}, [&] { store_.collect_garbage(options); });
+}
+
+void Workload::collect() {
+  GarbageOptions options;
+  if (draw(4) == 0) options.bytes_max = draw(1'000'000);
+  allowing({Code::busy}, [&] { store_.collect_garbage(options); });
+}
+
+void Workload::verify() {
+  for (const std::string& problem : find_damage(store_, nullptr)) {
+    throw Error(Code::corrupt, problem);
+  }
+}
+
+std::vector<std::string> find_damage(LocalStore& store, const Promises* promises) {
+  std::vector<std::string> damage;
+  for (const VerifyProblem& problem : store.verify({.check_contents = true})) {
+    damage.push_back(problem.path.base_name() + ": " + problem.message);
+  }
+  const StorePathSet valid = store.all_valid_paths();
+  for (const auto& info : store.find(std::vector(valid.begin(), valid.end()))) {
+    if (!info) continue;
+    for (const StorePath& reference : info->references) {
+      if (store.is_valid(reference)) continue;
+      if (!store.is_valid(info->path)) continue;  // collected meanwhile
+      damage.push_back(info->path.base_name() + " refers to " + reference.base_name() +
+                       ", which is not valid");
+    }
+  }
+  if (!promises) return damage;
+  for (const StorePath& path : promises->held()) {
+    if (!valid.contains(path)) damage.push_back(path.base_name() + " had a root, and is lost");
+  }
+  return damage;
+}
+
+std::vector<std::string> find_litter(LocalStore& store, const std::string& real_dir) {
+  std::vector<std::string> litter;
+  StorePathSet missing = store.all_valid_paths();
+  for (const DirectoryEntry& entry : Directory::open(real_dir).list()) {
+    if (entry.name == ".links") continue;
+    const auto path = store.store_dir().containing(store.store_dir().text() + "/" + entry.name);
+    if (!path || missing.erase(*path) == 0) litter.push_back(entry.name);
+  }
+  return litter;
+}
+
+}  // namespace cinch::proof

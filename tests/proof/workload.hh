@@ -1,0 +1,80 @@
+// Random work on a local store, for proofs that disturb it: kill it, cut its power, fail its calls.
+#pragma once
+
+#include <cinch/local/local_store.hh>
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace cinch::proof {
+
+// What the work has promised so far. It lies in memory that is shared with whoever disturbs it.
+struct Promises {
+  struct Root {
+    std::atomic<bool> holds;  // the path is valid and has a root, until this is taken back
+    std::array<char, 256> path;
+  };
+  std::atomic<std::uint64_t> done;   // steps
+  std::atomic<std::size_t> at_work;  // on this one of Workload::operations()
+  std::array<Root, 24> roots;
+
+  // In shared memory, zeroed; never freed.
+  static Promises& share();
+  StorePathSet held() const;
+};
+
+class Workload {
+ public:
+  struct Operation {
+    std::string_view name;
+    unsigned weight;
+    void (Workload::*run)();
+  };
+  static const std::vector<Operation>& operations();
+
+  // `folder` is where links to paths are made. All must outlive it.
+  Workload(LocalStore& store, std::string folder, std::uint64_t seed, Promises& promises);
+
+  void step();                      // one operation, drawn
+  void run(std::string_view name);  // a certain one
+
+  void add_text();
+  void add_tree();
+  void add_large_file();
+  void add_large_nar();
+  void add_object();
+  void add_group();
+  void add_derivation();
+  void sign();
+  void add_root();
+  void remove_root();
+  void delete_one();
+  void collect();
+  void verify();
+
+ private:
+  std::uint64_t draw(std::uint64_t below) { return random_() % below; }
+  std::string bytes(std::size_t size);
+  std::string nar(std::size_t size_max);
+  StorePathSet some();
+  std::string link_name(std::size_t slot) const;
+  void added(const StorePath& path);
+
+  LocalStore& store_;
+  std::string folder_;
+  std::mt19937_64 random_;
+  Promises& promises_;
+  std::vector<StorePath> known_;  // added by this one, perhaps collected since
+};
+
+// What is wrong with a store: its own verification, and what that cannot see. Empty: nothing.
+std::vector<std::string> find_damage(LocalStore& store, const Promises* promises);
+// What lies in the store directory and is not valid; to be called after a collection.
+std::vector<std::string> find_litter(LocalStore& store, const std::string& real_dir);
+
+}  // namespace cinch::proof
