@@ -406,6 +406,9 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   Writer& to = writer();
   // Rows of one path lie in many places: each page should be read once, not once for each row.
   to.connection->execute("pragma cache_size = -65536");  // KiB, if that much is needed
+  // The objects are deleted next. If the disk heard of that before it hears of this, a power
+  // failure would leave valid paths without objects.
+  if (options_.synchronous) to.connection->execute("pragma synchronous = full");
   SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
   std::vector<bool> gone;
   for (const std::int64_t id : ids) {
@@ -414,6 +417,7 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
     if (gone.back()) to.remove.begin().bind(id).run();
   }
   transaction.commit();
+  if (options_.synchronous) to.connection->execute("pragma synchronous = normal");
   return gone;
 }
 
