@@ -11,12 +11,26 @@ Source::~Source() = default;
 Sink::~Sink() = default;
 StringSource::~StringSource() = default;
 StringSink::~StringSink() = default;
+BufferedSource::~BufferedSource() = default;
 TeeSink::~TeeSink() = default;
 
 std::size_t StringSource::read(std::span<std::byte> buffer) {
   const std::size_t count = std::min(buffer.size(), rest_.size());
   if (count == 0) return 0;
   std::memcpy(buffer.data(), rest_.data(), count);
+  rest_.remove_prefix(count);
+  return count;
+}
+
+std::size_t BufferedSource::read(std::span<std::byte> buffer) {
+  if (rest_.empty()) {
+    if (buffer.size() >= stream_buffer_bytes) return source_.read(buffer);
+    buffer_.resize(stream_buffer_bytes);
+    const std::size_t count = source_.read(std::as_writable_bytes(std::span(buffer_)));
+    rest_ = std::string_view(buffer_).substr(0, count);
+  }
+  const std::size_t count = std::min(buffer.size(), rest_.size());
+  if (count > 0) std::memcpy(buffer.data(), rest_.data(), count);
   rest_.remove_prefix(count);
   return count;
 }

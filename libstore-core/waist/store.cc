@@ -16,6 +16,7 @@ LogStore::~LogStore() = default;
 StagedObject::~StagedObject() = default;
 PathLock::~PathLock() = default;
 BuildStore::~BuildStore() = default;
+ImportStore::~ImportStore() = default;
 RootStore::~RootStore() = default;
 
 void throw_missing_capability(Store& store, std::string_view what) {

@@ -44,6 +44,15 @@ void check_trust(const PathInfo& info, const StoreDir& store_dir,
       .hint("add the signer's key to trusted-public-keys, or sign the object with a trusted key");
 }
 
+// What must hold of an info before anything is read.
+void check_claim(const PathInfo& info, const StoreDir& store_dir, SignaturePolicy policy,
+                 const LocalStoreOptions& options) {
+  local::check_info(info, store_dir);
+  if (policy == SignaturePolicy::require_trusted && options.require_signatures) {
+    check_trust(info, store_dir, options.trusted_keys);
+  }
+}
+
 void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes) {
   if (size_bytes != info.nar_size) {
     throw Error(Code::hash_mismatch, "the NAR has " + std::to_string(size_bytes) +
@@ -147,10 +156,7 @@ std::string read_head(Source& content) {
 void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
                          std::stop_token stop) try {
   state_->check_writable();
-  local::check_info(info, store_dir());
-  if (policy == SignaturePolicy::require_trusted && state_->options.require_signatures) {
-    check_trust(info, store_dir(), state_->options.trusted_keys);
-  }
+  check_claim(info, store_dir(), policy, state_->options);
   state_->roots.add({&info.path, 1});
   IgnoreBytes nowhere;
   if (state_->find_one(info.path)) return copy_nar(nar, nowhere);
@@ -166,6 +172,31 @@ void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy poli
 } catch (Error& error) {
   error.set_subject_if_empty(store_dir().print(info.path));
   throw;
+}
+
+StorePath LocalStore::add_unnamed_nar(Source& nar, const Describe& describe, SignaturePolicy policy,
+                                      std::stop_token stop) {
+  state_->check_writable();
+  const local::StagingDirectory staged(state_->staging);
+  TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
+  Hasher hasher(HashAlgorithm::sha256);
+  local::WatchedSource source(
+      nar, [&](Bytes bytes) { hasher.write(bytes); }, std::numeric_limits<std::uint64_t>::max(),
+      stop);
+  parse_nar(source, tree);
+  tree.finish();
+  const std::uint64_t nar_size = hasher.size_bytes();
+  const PathInfo info = describe(hasher.finish(), nar_size);
+  try {
+    if (info.content_address) {
+      throw Error(Code::invalid_argument, "an unnamed object cannot have a content address");
+    }
+    check_claim(info, store_dir(), policy, state_->options);
+    return state_->install(staged, info, stop).path;
+  } catch (Error& error) {
+    error.set_subject_if_empty(store_dir().print(info.path));
+    throw;
+  }
 }
 
 PathInfo LocalStore::add_content(const AddContent& options, Source& content, std::stop_token stop) {

@@ -10,6 +10,7 @@
 #include <cinch/core/derivation_options.hh>
 #include <cinch/core/dynamic_path.hh>
 #include <cinch/core/error.hh>
+#include <cinch/core/export_archive.hh>
 #include <cinch/core/guix_signature.hh>
 #include <cinch/core/machine.hh>
 #include <cinch/core/model_json.hh>
@@ -132,6 +133,15 @@ TEST_CASE("seeds of documents") {
                 if (s[0] == 's') parse_single_path_json(json);
                 if (s[0] == 'd') parse_dynamic_path_json(json);
                 if (s[0] == 'b') parse_build_result_json(json, OpaquePath{some_path});
+              }});
+  check_seeds("export", {[](const std::string& s) {
+                StringSource source(s);
+                ExportReader reader(source, store_dir);
+                while (reader.next()) {
+                  StringSink nar(s.size());
+                  copy_nar(reader.nar(), nar);
+                  (void)reader.read_object();
+                }
               }});
   check_seeds("nar", {[](const std::string& s) {
                 NarListingBuilder builder;

@@ -319,3 +319,51 @@ TEST_CASE("many threads add the same objects") {
   CHECK(store->all_valid_paths().size() == 11);
   CHECK(store->verify({.check_contents = true}).empty());
 }
+
+TEST_CASE("an object is added before its name is known") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const std::string nar = tree_nar("hello");
+  const PathInfo expected = info_of(nar, path_a);
+  const auto add = [&](std::string_view text, const LocalStore::Describe& describe,
+                       SignaturePolicy policy = SignaturePolicy::accept_unsigned) {
+    StringSource source(text);
+    return store->add_unnamed_nar(source, describe, policy);
+  };
+  const auto describe = [&](const Hash& nar_hash, std::uint64_t nar_size) {
+    CHECK(nar_hash == expected.nar_hash);
+    CHECK(nar_size == expected.nar_size);
+    return expected;
+  };
+  SECTION("and is valid then, once") {
+    CHECK(add(nar, describe) == expected.path);
+    CHECK(nar_of(*store, expected.path) == nar);
+    CHECK(store->require(expected.path).registration_time > 0);
+    CHECK(add(nar, describe) == expected.path);
+    CHECK(entries(scratch) == path_a + "\n");
+  }
+  SECTION("unless it must be signed") {
+    CHECK(code_of([&] { add(nar, describe, SignaturePolicy::require_trusted); }) ==
+          Code::not_trusted);
+    CHECK(entries(scratch).empty());
+  }
+  SECTION("unless something is missing") {
+    CHECK(code_of([&] { add(nar.substr(0, nar.size() - 8), describe); }) == Code::malformed);
+    const auto lacking = [&](const Hash&, std::uint64_t) {
+      PathInfo info = expected;
+      info.references = {StorePath::parse(path_b)};
+      return info;
+    };
+    CHECK(code_of([&] { add(nar, lacking); }) == Code::not_found);
+    CHECK(entries(scratch).empty());
+  }
+  SECTION("unless it claims to prove itself") {
+    const auto claiming = [&](const Hash& nar_hash, std::uint64_t) {
+      PathInfo info = expected;
+      info.content_address = ContentAddress{ContentAddressMethod::nar, nar_hash};
+      return info;
+    };
+    CHECK(code_of([&] { add(nar, claiming); }) == Code::invalid_argument);
+    CHECK(entries(scratch).empty());
+  }
+}

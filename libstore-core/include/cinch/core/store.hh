@@ -164,6 +164,18 @@ class CINCH_CORE_API BuildStore {
                                          const std::function<void()>& on_wait) = 0;
 };
 
+// A store that takes an object before it is told which one it is, as export archives have it.
+class CINCH_CORE_API ImportStore {
+ public:
+  virtual ~ImportStore();
+  // Makes an info without a content address of what the NAR turned out to be.
+  using Describe = std::function<PathInfo(const Hash& nar_hash, std::uint64_t nar_size)>;
+  // Reads exactly one NAR, asks once what it was, and adds it unless it is valid already. The path
+  // gets a temporary root. Errors as of Store::add_nar.
+  virtual StorePath add_unnamed_nar(Source& nar, const Describe& describe, SignaturePolicy policy,
+                                    std::stop_token stop = {}) = 0;
+};
+
 // Links that keep paths alive.
 class CINCH_CORE_API RootStore {
  public:

@@ -64,6 +64,20 @@ class CINCH_CORE_API StringSink final : public Sink {
   std::string text_;
 };
 
+// Reads a source in large pieces, for whoever asks for small ones. The source must outlive it; what
+// it has read ahead is lost to others.
+class CINCH_CORE_API BufferedSource final : public Source {
+ public:
+  explicit BufferedSource(Source& source) : source_(source) {}
+  ~BufferedSource() override;
+  std::size_t read(std::span<std::byte> buffer) override;
+
+ private:
+  Source& source_;
+  std::string buffer_;
+  std::string_view rest_;
+};
+
 // Writes everything to two sinks, the first one first. Both must outlive it.
 class CINCH_CORE_API TeeSink final : public Sink {
  public:

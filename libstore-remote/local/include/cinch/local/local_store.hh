@@ -55,6 +55,7 @@ struct VerifyProblem {
 class CINCH_LOCAL_API LocalStore final : public Store,
                                          public LogStore,
                                          public BuildStore,
+                                         public ImportStore,
                                          public RootStore,
                                          public GarbageStore {
  public:
@@ -90,6 +91,9 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   void commit(std::vector<StagedCommit> objects) override;
   std::unique_ptr<PathLock> lock(const StorePathSet& paths, std::stop_token stop,
                                  const std::function<void()>& on_wait) override;
+
+  StorePath add_unnamed_nar(Source& nar, const Describe& describe, SignaturePolicy policy,
+                            std::stop_token stop = {}) override;
 
   void add_indirect_root(std::string_view link) override;
 
