@@ -20,7 +20,7 @@ _cinch() {
   case $verb in
     '') words='build log path-info derivation store hash nar key config daemon' ;;
     'derivation') words='show add check' ;;
-    'store') words='add add-file add-path ls cat dump-path info verify gc delete roots path' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify export import gc delete roots path' ;;
     'store path') words='parse make follow' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
     'nar') words='pack ls cat' ;;
@@ -40,6 +40,8 @@ _cinch() {
     'store dump-path') words='' ;;
     'store info') words='--json' ;;
     'store verify') words='--all -r --recursive --no-contents --no-trust -n --sigs-needed' ;;
+    'store export') words='-r --recursive' ;;
+    'store import') words='' ;;
     'store gc') words='--dry-run --max' ;;
     'store delete') words='--dry-run --also-referrers --skip-alive --ignore-liveness' ;;
     'store roots') words='--why --stale' ;;

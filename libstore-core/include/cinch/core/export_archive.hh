@@ -2,8 +2,8 @@
 // it. What `nix-store --export` writes and `nix-store --import` reads. Format:
 // docs/formats/export.md.
 //
-// What an object is called follows its content, so that whoever imports must keep the content until
-// then: a store that can take objects without a name does so (ImportStore), for others a Spool does.
+// What an object is called follows its content, so whoever imports must keep the content until
+// then: a store that takes objects without a name does so (ImportStore), for others a Spool does.
 #pragma once
 
 #include <cinch/core/export.hh>
