@@ -91,6 +91,43 @@ void check_no_cycle(std::span<const Registration> batch) {
       .about(unfinished.begin()->first.base_name());
 }
 
+// How a connection deletes paths, for the time of a scope. REQUIRES: no transaction is open.
+//
+// Foreign keys would have each row looked for in each table that might refer to it, one by one. And
+// what is committed is on disk: the objects are deleted next, and if the disk heard of that before
+// it hears of this, a power failure would leave valid paths without objects.
+class DeletingMode {
+ public:
+  DeletingMode(SqliteConnection& connection, bool synchronous)
+      : connection_(connection), synchronous_(synchronous) {
+    connection_.execute("pragma foreign_keys = 0");
+    if (synchronous_) connection_.execute("pragma synchronous = full");
+  }
+  DeletingMode(const DeletingMode&) = delete;
+  DeletingMode& operator=(const DeletingMode&) = delete;
+  ~DeletingMode() {
+    if (synchronous_) connection_.execute("pragma synchronous = normal");
+    connection_.execute("pragma foreign_keys = 1");
+  }
+
+ private:
+  SqliteConnection& connection_;
+  const bool synchronous_;
+};
+
+// Takes from the table Gone what other paths refer to, and what that refers to, and so on.
+void keep_referenced(SqliteConnection& connection) {
+  SqliteStatement keep(connection,
+                       "delete from Gone where id in ("
+                       "select reference from Refs where reference in (select id from Gone) "
+                       "and referrer not in (select id from Gone))");
+  SqliteStatement changes(connection, "select changes()");
+  for (bool more = true; more;) {
+    keep.begin().run();
+    more = changes.begin().step() && changes.number(0) > 0;
+  }
+}
+
 }  // namespace
 
 struct Database::Reader {
@@ -138,9 +175,6 @@ struct Database::Writer {
         insert_output(*connection,
                       "insert or replace into DerivationOutputs (drv, id, path) "
                       "values (?, ?, ?)"),
-        referrer(*connection,
-                 "select 1 from Refs where reference = ? and referrer <> reference limit 1"),
-        remove(*connection, "delete from ValidPaths where id = ?"),
         signatures(*connection, "select id, sigs from ValidPaths where path = ?"),
         update_signatures(*connection, "update ValidPaths set sigs = ? where id = ?") {}
 
@@ -157,8 +191,6 @@ struct Database::Writer {
   SqliteStatement update;
   SqliteStatement insert_reference;
   SqliteStatement insert_output;
-  SqliteStatement referrer;
-  SqliteStatement remove;
   SqliteStatement signatures;
   SqliteStatement update_signatures;
 };
@@ -401,23 +433,28 @@ void Database::register_valid(std::span<const Registration> batch) {
   transaction.commit();
 }
 
+// What belongs to the paths goes table by table, in the order in which it lies there.
 std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   const std::lock_guard lock(writer_mutex_);
-  Writer& to = writer();
-  // Rows of one path lie in many places: each page should be read once, not once for each row.
-  to.connection->execute("pragma cache_size = -65536");  // KiB, if that much is needed
-  // The objects are deleted next. If the disk heard of that before it hears of this, a power
-  // failure would leave valid paths without objects.
-  if (options_.synchronous) to.connection->execute("pragma synchronous = full");
-  SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
+  SqliteConnection& connection = *writer().connection;
+  const DeletingMode mode(connection, options_.synchronous);
+  connection.execute(
+      "pragma cache_size = -65536; "  // KiB, if that much is needed
+      "create temp table if not exists Gone (id integer primary key)");
+  SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
+  connection.execute("delete from Gone");
+  SqliteStatement insert(connection, "insert into Gone values (?)");
+  for (const std::int64_t id : ids) insert.begin().bind(id).run();
+  keep_referenced(connection);
+  connection.execute(
+      "delete from Refs where referrer in (select id from Gone);"
+      "delete from DerivationOutputs where drv in (select id from Gone);"
+      "delete from ValidPaths where id in (select id from Gone)");
+  SqliteStatement is_gone(connection, "select 1 from Gone where id = ?");
   std::vector<bool> gone;
-  for (const std::int64_t id : ids) {
-    const StatementScope scope(to.referrer);
-    gone.push_back(!to.referrer.begin().bind(id).step());
-    if (gone.back()) to.remove.begin().bind(id).run();
-  }
+  for (const std::int64_t id : ids) gone.push_back(is_gone.begin().bind(id).step());
+  is_gone.reset();
   transaction.commit();
-  if (options_.synchronous) to.connection->execute("pragma synchronous = normal");
   return gone;
 }
 

@@ -15,9 +15,9 @@ namespace cinch::local {
 namespace {
 
 // As many paths leave the database in one transaction, and are then removed from disk. The more,
-// the fewer times a page of the database is written; but whoever names one of them as a root waits
-// until all are gone, so it must not take long.
-constexpr std::size_t batch_paths_max = 4096;
+// the fewer times a page of the database is written; but other writers wait meanwhile, and so may
+// whoever names one of the paths as a root.
+constexpr std::size_t batch_paths_max = 32'768;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
 
@@ -142,8 +142,13 @@ void Collector::end_batch() {
 
 std::vector<std::uint64_t> Collector::remove_trees(std::span<const std::string> names) try {
   std::vector<std::uint64_t> freed(names.size());
-  run_parallel(names.size(), threads_max,
-               [&](std::size_t at) { freed[at] = place_.objects.remove_tree(names[at]); });
+  run_parallel(names.size(), threads_max, [&](std::size_t at) {
+    freed[at] = place_.objects.remove_tree(names[at]);
+    // Whoever waits for this one need not wait for the others.
+    const std::lock_guard lock(mutex_);
+    const auto entry = in_progress_.find(names[at].substr(0, store_path_hash_part_length));
+    if (entry != in_progress_.end()) in_progress_.erase(entry);
+  });
   return freed;
 } catch (const Error&) {
   end_batch();

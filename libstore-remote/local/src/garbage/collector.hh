@@ -68,8 +68,9 @@ class Collector {
 
   // Between the thread that deletes and the root server's.
   std::mutex mutex_;
-  std::unordered_set<std::string> protected_;    // hash parts
-  std::unordered_set<std::string> in_progress_;  // hash parts that are being deleted
+  std::unordered_set<std::string> protected_;  // hash parts
+  // Hash parts of what is being deleted, once for each name.
+  std::unordered_multiset<std::string> in_progress_;
 };
 
 }  // namespace cinch::local
