@@ -72,6 +72,15 @@ std::vector<std::string> LocalStore::find_stale_roots() {
   return local::find_link_roots(state_->directories.state, store_dir()).stale_links;
 }
 
+std::vector<std::string> LocalStore::remove_stale_roots() {
+  state_->check_writable();
+  const Directory& state = state_->directories.state;
+  const Descriptor lock = local::lock_for_collection(state);
+  local::LinkRoots found = local::find_link_roots(state, store_dir());
+  local::remove_stale_roots(state, found);
+  return std::move(found.stale_links);
+}
+
 GarbageReport LocalStore::collect_garbage(
     const GarbageOptions& options, const std::function<void(const GarbageProgress&)>& progress,
     std::stop_token stop) {

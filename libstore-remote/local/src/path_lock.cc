@@ -25,21 +25,20 @@ constexpr auto poll_interval = std::chrono::milliseconds(50);
 // those who wait on the removed inode know that they hold nothing, and begin anew.
 class HeldLocks final : public PathLock {
  public:
-  explicit HeldLocks(const Directory& objects) : objects_(objects) {}
+  explicit HeldLocks(const Directory& directory) : directory_(directory) {}
   ~HeldLocks() override {
     for (auto lock = locks_.rbegin(); lock != locks_.rend(); ++lock) {
       // Failing to do either leaves an empty file, which the next holder takes over.
-      (void)::unlinkat(objects_.get(), lock->name.c_str(), 0);
+      (void)::unlinkat(directory_.get(), lock->name.c_str(), 0);
       (void)::write(lock->descriptor.get(), "d", 1);
     }
   }
 
-  void acquire(const StorePath& path, const std::stop_token& stop,
+  void acquire(const std::string& name, const std::stop_token& stop,
                const std::function<void()>& on_wait) {
-    const std::string name = path.base_name() + ".lock";
-    const std::string full_name = objects_.name_of(name);
+    const std::string full_name = directory_.name_of(name);
     for (;;) {
-      Descriptor file = objects_.open_file(name, O_RDWR | O_CREAT, 0600);
+      Descriptor file = directory_.open_file(name, O_RDWR | O_CREAT, 0600);
       while (!try_lock(file.get(), LockKind::exclusive, full_name)) {
         if (!waited_ && on_wait) on_wait();
         waited_ = true;
@@ -61,7 +60,7 @@ class HeldLocks final : public PathLock {
     std::string name;
     Descriptor descriptor;
   };
-  const Directory& objects_;
+  const Directory& directory_;
   std::vector<Held> locks_;
   bool waited_ = false;
 };
@@ -72,7 +71,16 @@ std::unique_ptr<PathLock> lock_paths(const Directory& objects, const StorePathSe
                                      const std::stop_token& stop,
                                      const std::function<void()>& on_wait) {
   auto locks = std::make_unique<HeldLocks>(objects);
-  for (const StorePath& path : paths) locks->acquire(path, stop, on_wait);
+  for (const StorePath& path : paths) {
+    locks->acquire(path.base_name() + ".lock", stop, on_wait);
+  }
+  return locks;
+}
+
+std::unique_ptr<PathLock> lock_name(const Directory& directory, const std::string& name,
+                                    const std::stop_token& stop) {
+  auto locks = std::make_unique<HeldLocks>(directory);
+  locks->acquire(name, stop, {});
   return locks;
 }
 

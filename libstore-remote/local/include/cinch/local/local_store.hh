@@ -107,6 +107,9 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                                 std::stop_token stop = {}) override;
   // Indirect roots whose links are gone: the links, which somebody removed.
   std::vector<std::string> find_stale_roots();
+  // Removes the entries of such roots, and returns the links. Throws Code::busy while somebody
+  // collects garbage, who does the same; Code::read_only.
+  std::vector<std::string> remove_stale_roots();
 
   // Adds a tree of the file system as `nar` content: as add_content, but in one pass over the
   // files.
