@@ -6,6 +6,7 @@
 #include "context.hh"
 #include "help.hh"
 #include "interruption.hh"
+#include "legacy/programs.hh"
 #include "verbs.hh"
 
 #include <cinch/core/error.hh>
@@ -24,7 +25,9 @@ constexpr int exit_success = 0;
 constexpr int exit_failure = 1;
 constexpr int exit_status_of_signal = 128;  // plus its number, as shells count
 
-std::string version_line() { return "cinch (Cinch) " CINCH_VERSION; }
+std::string version_line(std::string_view name = "cinch") {
+  return std::string(name) + " (Cinch) " CINCH_VERSION;
+}
 
 bool contains(std::span<const std::string> words, std::string_view word) {
   return std::find(words.begin(), words.end(), word) != words.end();
@@ -108,19 +111,30 @@ StoreDir store_dir_for_messages(const Environment& environment) {
   return found == environment.end() || found->second.empty() ? StoreDir() : StoreDir(found->second);
 }
 
-int run(std::span<const std::string> words, Output& output, Console& console,
-        Interruption& interruption) {
-  const CommandLine command = find_command(words);
-  if (command.verb == nullptr) return run_without_verb(command, output);
+// What was called, by which name.
+struct Call {
+  std::string_view name;  // argv[0]
+  std::span<const std::string> words;
+};
 
+int run(const Call& call, Output& output, Console& console, Interruption& interruption) {
   const SettingNames names = setting_names();
-  Arguments arguments = parse_arguments(command, names.all, names.boolean);
+  CommandLine command = find_legacy_command(call.name, call.words);
+  Arguments arguments;
+  const bool is_legacy = command.verb != nullptr;
+  if (is_legacy) {
+    arguments = parse_legacy_arguments(command, names.all, names.boolean);
+  } else {
+    command = find_command(call.words);
+    if (command.verb == nullptr) return run_without_verb(command, output);
+    arguments = parse_arguments(command, names.all, names.boolean);
+  }
   if (arguments.has("--help")) {
     output.print(verb_help(*command.verb));
     return exit_success;
   }
   if (arguments.has("--version")) {
-    output.line(version_line());
+    output.line(version_line(is_legacy ? command.verb->name : "cinch"));
     return exit_success;
   }
   Environment environment = read_environment();
@@ -151,13 +165,24 @@ void tell(const Error& error, Output& output, Console& console, const Interrupti
 
 }  // namespace
 
+// The words, after the name by which the command was called if that is one of Nix's for a verb:
+// nix-daemon.
+static std::vector<std::string> words_of_call(std::string_view name,
+                                              std::vector<std::string> words) {
+  name.remove_prefix(name.rfind('/') + 1);
+  if (name.starts_with("nix-") && find_verb(name) != nullptr) {
+    words.insert(words.begin(), std::string(name));
+  }
+  return words;
+}
+
 // As `run`, with every error told and turned into a status.
-static int run_guarded(std::span<const std::string> words, Output& output, Console& console) {
+static int run_guarded(const Call& call, Output& output, Console& console) {
   Interruption interruption;
   int status = exit_failure;
   try {
     try {
-      status = run(words, output, console, interruption);
+      status = run(call, output, console, interruption);
       console.finish();
       output.flush();
     } catch (const Error& error) {
@@ -180,11 +205,13 @@ static int run_guarded(std::span<const std::string> words, Output& output, Conso
 int main(int argc, char** argv) {
   // A reader that goes away is found out by write(), so that a daemon outlives its clients.
   signal(SIGPIPE, SIG_IGN);
-  const std::vector<std::string> words(argv + (argc > 0 ? 1 : 0), argv + argc);
+  const std::string_view name = argc > 0 ? argv[0] : "";
+  const std::vector<std::string> words =
+      cinch::cli::words_of_call(name, {argv + (argc > 0 ? 1 : 0), argv + argc});
   cinch::cli::Output output(STDOUT_FILENO);
   cinch::cli::Console console;
   try {
-    return cinch::cli::run_guarded(words, output, console);
+    return cinch::cli::run_guarded({.name = name, .words = words}, output, console);
   } catch (const cinch::cli::OutputClosed&) {
     // Ends as every other program in a pipe does.
     console.finish();

@@ -33,6 +33,7 @@ constexpr VerbAlias alias_table[] = {
     {"hash-path", "hash path"},
     {"hash-file", "hash file"},
     {"verify", "store verify"},
+    {"nix-daemon", "daemon"},
 };
 
 }  // namespace
@@ -45,7 +46,7 @@ std::vector<const Verb*> all_verbs() {
   for (const std::span<const Verb> group :
        {build_verbs, log_verbs, path_info_verbs, derivation_verbs, store_add_verbs,
         store_read_verbs, store_verify_verbs, store_export_verbs, store_gc_verbs, store_path_verbs,
-        hash_verbs, nar_verbs, key_verbs, config_verbs, daemon_verbs}) {
+        profile_verbs, hash_verbs, nar_verbs, key_verbs, config_verbs, daemon_verbs}) {
     for (const Verb& verb : group) verbs.push_back(&verb);
   }
   return verbs;

@@ -15,6 +15,7 @@ extern const std::span<const Verb> key_verbs;
 extern const std::span<const Verb> log_verbs;
 extern const std::span<const Verb> nar_verbs;
 extern const std::span<const Verb> path_info_verbs;
+extern const std::span<const Verb> profile_verbs;
 extern const std::span<const Verb> store_add_verbs;
 extern const std::span<const Verb> store_export_verbs;
 extern const std::span<const Verb> store_gc_verbs;

@@ -108,7 +108,7 @@ class CompletionTest(CommandTest):
         for words, expected in [
             (["cinch", "bu"], "build"),
             (["cinch", "--store", "x", "bu"], "build"),
-            (["cinch", "store", "add-"], "add-file add-path"),
+            (["cinch", "store", "add-"], "add-file add-path add-root"),
             (["cinch", "store", "pa"], "path"),
             (["cinch", "store", "path", ""], "parse make follow"),
             (["cinch", "store", "path", "parse", "--js"], "--json"),

@@ -13,15 +13,16 @@ _cinch() {
       -*) ;;
       *) case $verb in
            '') verb=$word ;;
-           'derivation'|'store'|'store path'|'hash'|'nar'|'key'|'config') verb+=" $word" ;;
+           'derivation'|'store'|'store path'|'profile'|'hash'|'nar'|'key'|'config') verb+=" $word" ;;
          esac ;;
     esac
   done
   case $verb in
-    '') words='build log path-info derivation store hash nar key config daemon' ;;
+    '') words='build log path-info derivation store profile hash nar key config daemon' ;;
     'derivation') words='show add check' ;;
-    'store') words='add add-file add-path ls cat dump-path info verify export import gc delete roots path' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify export import gc delete roots add-root path' ;;
     'store path') words='parse make follow' ;;
+    'profile') words='history set rollback wipe-history' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
     'nar') words='pack ls cat' ;;
     'key') words='generate-secret convert-secret-to-public' ;;
@@ -44,10 +45,15 @@ _cinch() {
     'store import') words='' ;;
     'store gc') words='--dry-run --max' ;;
     'store delete') words='--dry-run --also-referrers --skip-alive --ignore-liveness' ;;
-    'store roots') words='--why --stale' ;;
+    'store roots') words='--why --stale --prune' ;;
+    'store add-root') words='' ;;
     'store path parse') words='--store-dir --json' ;;
     'store path make') words='--store-dir --ca --mode --hash --reference --self' ;;
     'store path follow') words='--store-dir --full' ;;
+    'profile history') words='--profile --json' ;;
+    'profile set') words='--profile' ;;
+    'profile rollback') words='--profile --to' ;;
+    'profile wipe-history') words='--profile --older-than --keep --dry-run' ;;
     'hash path') words='--algo --type --mode --modulo --format --base16 --base32 --base64 --sri' ;;
     'hash file') words='--algo --type --format --base16 --base32 --base64 --sri' ;;
     'hash convert') words='--hash-algo --from --to' ;;
@@ -61,7 +67,7 @@ _cinch() {
     'key generate-secret') words='--key-name' ;;
     'key convert-secret-to-public') words='' ;;
     'config show') words='--json' ;;
-    'daemon') words='--socket --socket-path --force-trusted --force-untrusted' ;;
+    'daemon') words='--socket --socket-path --force-trusted --force-untrusted --daemon' ;;
   esac
   if [[ $cur == -* || -z $verb ]]; then
     COMPREPLY=($(compgen -W "$words $global" -- "$cur"))

@@ -1,4 +1,5 @@
 // build.
+#include "../build_report.hh"
 #include "../context.hh"
 #include "../installable.hh"
 #include "../json_text.hh"
@@ -11,13 +12,6 @@
 namespace cinch::cli {
 
 namespace {
-
-// As Nix counts: 100 a build failed, 101 timed out, 102 a fixed output had another hash,
-// 104 not deterministic; with several failures, their bits together.
-constexpr int exit_build_failed = 100;
-constexpr int exit_bit_timed_out = 1;
-constexpr int exit_bit_hash_mismatch = 2;
-constexpr int exit_not_deterministic = 104;
 
 struct Wanted {
   std::vector<DerivingPath> paths;
@@ -43,25 +37,6 @@ Wanted parse_wanted(Context& context, Store& store) {
   return wanted;
 }
 
-std::string count_line(std::size_t count, const std::string& what, const std::string& verb) {
-  if (count == 1) return "this " + what + " will be " + verb + ":";
-  return "these " + std::to_string(count) + " " + what + "s will be " + verb + ":";
-}
-
-void print_plan(Context& context, const StoreDir& store_dir, const MissingPlan& plan,
-                Verbosity level) {
-  const auto list = [&](const StorePathSet& paths, const std::string& head) {
-    if (paths.empty()) return;
-    context.console.message(level, head);
-    for (const StorePath& path : paths) {
-      context.console.message(level, "  " + store_dir.print(path));
-    }
-  };
-  list(plan.will_build, count_line(plan.will_build.size(), "derivation", "built"));
-  list(plan.will_substitute, count_line(plan.will_substitute.size(), "path", "fetched"));
-  list(plan.unknown, "don't know how to build these paths:");
-}
-
 std::string results_json(const StoreDir& store_dir, const Wanted& wanted,
                          const std::vector<BuildResult>& results) {
   const auto path_text = [&](const StorePath& path) { return json_string(store_dir.print(path)); };
@@ -82,47 +57,6 @@ std::string results_json(const StoreDir& store_dir, const Wanted& wanted,
     list.push_back(json_object(entry));
   }
   return json_array(list);
-}
-
-bool is_fixed(Store& store, const DerivingPath& wanted) {
-  const auto* built = std::get_if<BuiltPath>(&wanted);
-  return built != nullptr && store.read_derivation(built->derivation).is_fixed();
-}
-
-// The exit status for one result that is not a success.
-int exit_status(Store& store, const BuildResult& result) {
-  switch (result.status) {
-    case BuildStatus::timed_out:
-      return exit_build_failed | exit_bit_timed_out;
-    case BuildStatus::not_deterministic:
-      return exit_not_deterministic;
-    case BuildStatus::output_rejected:
-      return exit_build_failed | (is_fixed(store, result.wanted) ? exit_bit_hash_mismatch : 0);
-    case BuildStatus::permanent_failure:
-    case BuildStatus::input_rejected:
-    case BuildStatus::transient_failure:
-    case BuildStatus::cached_failure:
-    case BuildStatus::dependency_failed:
-    case BuildStatus::log_limit_exceeded:
-      return exit_build_failed;
-    default:
-      return 1;
-  }
-}
-
-// Tells each failure once and returns the exit status.
-int report(Context& context, Store& store, const std::vector<BuildResult>& results) {
-  int status = 0;
-  for (const BuildResult& result : results) {
-    if (result.succeeded()) continue;
-    context.console.error(result.error_message.empty()
-                              ? "cannot build '" +
-                                    print_deriving_path(result.wanted, store.store_dir()) +
-                                    "': " + std::string(to_string(result.status))
-                              : result.error_message);
-    status |= exit_status(store, result);
-  }
-  return status;
 }
 
 void make_links(Context& context, Store& store, const Wanted& wanted,
@@ -156,7 +90,7 @@ int run_build(Context& context) {
     results = realiser->realise(wanted.paths, options, context.console, stop);
     context.console.finish();
     make_links(context, *store, wanted, results);
-    status = report(context, *store, results);
+    status = report_failures(context, *store, results);
   }
   if (context.has("--json")) {
     if (status == 0) context.output.line(results_json(store_dir, wanted, results));

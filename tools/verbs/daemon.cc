@@ -1,5 +1,6 @@
 // daemon.
 #include "../context.hh"
+#include "../state_directory.hh"
 #include "../verbs.hh"
 
 #include <cinch/build/make_realiser.hh>
@@ -17,14 +18,7 @@ std::string socket_name(const Context& context, const Store& store) {
   if (std::string name = context.variable("NIX_DAEMON_SOCKET_PATH"); !name.empty()) {
     return name;
   }
-  // The URL of an open store says all that differs from the usual, wherever that came from.
-  const StoreUrl url = parse_store_url(store.url());
-  const auto parameter = [&](const std::string& name) {
-    const auto found = url.parameters.find(name);
-    return found == url.parameters.end() ? std::string() : found->second;
-  };
-  const std::string state = parameter("state");
-  return (state.empty() ? parameter("root") + "/nix/var/nix" : state) + "/daemon-socket/socket";
+  return state_directory(context, store) + "/daemon-socket/socket";
 }
 
 int run_daemon(Context& context) {
@@ -51,6 +45,7 @@ constexpr Option options[] = {
     {"--socket-path", "PATH", "the same, as Nix calls it"},
     {"--force-trusted", "", "trust every client that may connect"},
     {"--force-untrusted", "", "trust no client, not even root"},
+    {"--daemon", "", "accepted, as nix-daemon takes it"},
 };
 
 constexpr Verb table[] = {

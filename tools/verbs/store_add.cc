@@ -1,4 +1,5 @@
 // store add, store add-file, store add-path.
+#include "../add_file.hh"
 #include "../context.hh"
 #include "../file_content.hh"
 #include "../hash_options.hh"
@@ -6,7 +7,6 @@
 
 #include <cinch/core/content_address_hasher.hh>
 #include <cinch/core/error.hh>
-#include <cinch/local/local_store.hh>
 
 namespace cinch::cli {
 
@@ -39,13 +39,7 @@ int add(Context& context, ContentAddressMethod method) {
     return 0;
   };
   if (context.has("--dry-run")) return print(computed_path(store->store_dir(), file, options));
-  const bool whole_tree =
-      method == ContentAddressMethod::nar && options.algorithm == HashAlgorithm::sha256;
-  if (auto* local = dynamic_cast<LocalStore*>(store.get()); local != nullptr && whole_tree) {
-    return print(local->add_tree(options.name, file, stop).path);
-  }
-  const std::unique_ptr<Source> content = read_content(file, method, stop);
-  return print(store->add_content(options, *content, stop).path);
+  return print(add_file(*store, file, options, stop));
 }
 
 int run_add(Context& context) {

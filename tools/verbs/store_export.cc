@@ -1,7 +1,7 @@
 // store export, store import.
 #include "../context.hh"
 #include "../counted_streams.hh"
-#include "../file_content.hh"
+#include "../import_archive.hh"
 #include "../installable.hh"
 #include "../progress_line.hh"
 #include "../verbs.hh"
@@ -9,7 +9,7 @@
 #include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/export_archive.hh>
-#include <cinch/files/file_spool.hh>
+#include <cinch/files/directory.hh>
 
 #include <cerrno>
 
@@ -50,15 +50,7 @@ int run_import(Context& context) {
   if (file != "-" && !opened) throw system_error(errno, "cannot open", file);
   DescriptorSource input(opened ? opened.get() : STDIN_FILENO, opened ? file : "standard input");
   const std::unique_ptr<Store> store = context.open_store();
-  ProgressLine line(context.console, {.doing = "importing"});
-  CountedSource counted(input, line, stop);
-  BufferedSource source(counted);
-  const std::string temporary = context.variable("TMPDIR");
-  const auto make_spool = [&] {
-    return std::make_unique<FileSpool>(temporary.empty() ? "/tmp" : temporary);
-  };
-  const std::vector<StorePath> paths = import_paths(
-      *store, source, {.policy = SignaturePolicy::accept_unsigned, .make_spool = make_spool}, stop);
+  const std::vector<StorePath> paths = import_archive(context, *store, input, stop);
   for (const StorePath& path : paths) context.output.line(store->store_dir().print(path));
   return 0;
 }

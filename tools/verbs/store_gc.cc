@@ -1,6 +1,7 @@
-// store gc, store delete, store roots.
+// store gc, store delete, store roots, store add-root.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../out_links.hh"
 #include "../terminal_text.hh"
 #include "../verbs.hh"
 
@@ -116,15 +117,25 @@ int run_roots(Context& context) {
     return print_reasons(context, *store);
   }
   if (!context.arguments.positional().empty()) context.refuse("a PATH needs --why");
-  if (context.has("--stale")) {
-    auto* local = dynamic_cast<LocalStore*>(store.get());
-    if (local == nullptr) throw_missing_capability(*store, "list stale roots");
-    for (const std::string& link : local->find_stale_roots()) context.output.line(link);
+  if (context.has("--stale") || context.has("--prune")) {
+    LocalStore& local = require_capability<LocalStore>(*store, "list stale roots");
+    for (const std::string& link :
+         context.has("--prune") ? local.remove_stale_roots() : local.find_stale_roots()) {
+      context.output.line(link);
+    }
     return 0;
   }
   for (const GarbageRoot& root : garbage_store(*store).find_roots()) {
     context.output.line(root.link + " -> " + store->store_dir().print(root.path));
   }
+  return 0;
+}
+
+int run_add_root(Context& context) {
+  const std::unique_ptr<Store> store = context.open_store();
+  const std::string& link = context.arguments.positional()[0];
+  const PathBelow target = parse_path_below(context.arguments.positional()[1], store->store_dir());
+  make_out_link(*store, link, target.path);
   return 0;
 }
 
@@ -143,6 +154,7 @@ constexpr Option delete_options[] = {
 constexpr Option roots_options[] = {
     {"--why", "", "show how a root leads to each PATH"},
     {"--stale", "", "list the links of automatic roots that are gone"},
+    {"--prune", "", "the same, and forget them"},
 };
 
 constexpr Verb table[] = {
@@ -158,6 +170,16 @@ constexpr Verb table[] = {
     {"store roots", "List what keeps store objects alive", "[PATH...]", 0, any_number, "",
      "cinch store roots\ncinch store roots --why /nix/store/<hash>-<name>", roots_options,
      run_roots},
+    {"store add-root",
+     "Keep a store object alive by a link to it",
+     "LINK PATH",
+     2,
+     2,
+     "LINK becomes a symlink to the object, which is kept alive for as long as the link is there. "
+     "An older link into the store is replaced; anything else is left alone, and is an error.",
+     "cinch store add-root ./tools /nix/store/<hash>-<name>",
+     {},
+     run_add_root},
 };
 
 }  // namespace
