@@ -1,11 +1,20 @@
 #include "context.hh"
 
 #include <cinch/core/error.hh>
+#include <cinch/local/local_store.hh>
 
 namespace cinch::cli {
 
 std::unique_ptr<Store> Context::open_store() {
-  return cinch::open_store(settings.store, settings, environment);
+  std::unique_ptr<Store> store = cinch::open_store(settings.store, settings, environment);
+  if (const auto* local = dynamic_cast<const LocalStore*>(store.get())) {
+    for (const LostPath& lost : local->lost_paths()) {
+      console.warn(
+          "'" + store->store_dir().print(lost.path) +
+          "' was damaged when the machine stopped, and is not valid any more: " + lost.message);
+    }
+  }
+  return store;
 }
 
 std::string Context::variable(const std::string& name) const {

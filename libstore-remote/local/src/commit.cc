@@ -55,8 +55,10 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
   if (options.fsync_store_paths && ::fsync(objects().get()) != 0) {
     throw system_error(errno, "cannot flush", objects().name());
   }
+  durability.before_registration();
   database.register_valid(batch);
   published.keep();
+  durability.after_registration();
 }
 
 PathInfo LocalStore::State::install(const local::StagingDirectory& staged, PathInfo info,

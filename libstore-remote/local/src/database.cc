@@ -458,6 +458,26 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   return gone;
 }
 
+std::int64_t Database::last_id() {
+  const ReaderLease lease(*this);
+  SqliteStatement query(*(*lease).connection, "select max(id) from ValidPaths");
+  return query.step() ? query.number(0) : 0;
+}
+
+std::vector<StorePath> Database::registered_after(std::int64_t id, std::int64_t seconds) {
+  const ReaderLease lease(*this);
+  // A time to come is somebody's mistake, and says nothing of the others.
+  SqliteStatement query(
+      *(*lease).connection,
+      "select path from ValidPaths where id > ?1 and registrationTime >= "
+      "(select min(max(registrationTime), cast(strftime('%s', 'now') as integer)) from ValidPaths "
+      "where id > ?1) - ?2");
+  query.bind(id).bind(seconds);
+  std::vector<StorePath> paths;
+  while (query.step()) paths.push_back(parse_path(query.text(0)));
+  return paths;
+}
+
 GraphRows Database::read_graph() {
   const std::unique_ptr<SqliteConnection> connection = connect();
   SqliteTransaction transaction(*connection, SqliteTransaction::Kind::read);

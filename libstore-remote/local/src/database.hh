@@ -57,6 +57,11 @@ class Database {
   std::vector<StorePathSet> find_referrers(std::span<const StorePath> paths);
   std::vector<StorePathSet> find_derivers(std::span<const StorePath> paths);
   GraphRows read_graph();
+  // The greatest id of a row of ValidPaths; 0 if there is none.
+  std::int64_t last_id();
+  // Paths with a greater id, as far as they were registered within so many seconds before the last
+  // one of them.
+  std::vector<StorePath> registered_after(std::int64_t id, std::int64_t seconds);
 
   // All or nothing. References must be valid or part of the batch; else Code::not_found. Rows that
   // exist are updated.

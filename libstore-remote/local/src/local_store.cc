@@ -26,9 +26,11 @@ LocalStore::State::State(const LocalStoreOptions& given)
       directories(local::open_directories(layout, given, [this] { database.create_tables(); })),
       roots(directories.state, layout.store_dir),
       staging(directories.objects, roots),
-      checker(directories.objects, layout.store_dir) {
+      checker(directories.objects, layout.store_dir),
+      durability(database, own_database, directories) {
   // Whatever is wrong with the database should be said now.
   (void)database.find({});
+  if (!options.read_only) lost = durability.recover();
 }
 
 void LocalStore::State::check_writable() const {
@@ -47,6 +49,8 @@ std::unique_ptr<LocalStore> LocalStore::open(const LocalStoreOptions& options) t
   error.add_context("while opening the store in '" + local::Layout(options).real_dir + "'");
   throw;
 }
+
+const std::vector<LostPath>& LocalStore::lost_paths() const { return state_->lost; }
 
 const StoreDir& LocalStore::store_dir() const { return state_->layout.store_dir; }
 

@@ -24,6 +24,15 @@ create table Verifications (
   result integer not null
 ) without rowid;
 )sql",
+    // Durability, 2: the last registration that is known to be on disk; one row.
+    R"sql(
+create table Durability (
+  id integer primary key check (id = 0),
+  bootId text not null,
+  lastId integer not null,
+  time integer not null
+);
+)sql",
 };
 
 }  // namespace
@@ -49,6 +58,18 @@ void OwnDatabase::write(const Work& work) {
   SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
   work(connection);
   transaction.commit();
+}
+
+void OwnDatabase::write_to_disk(const Work& work) {
+  if (!options_.synchronous) return write(work);
+  write([](SqliteConnection&) {});  // so that there is a connection
+  {
+    const std::lock_guard lock(mutex_);
+    connection_->execute("pragma synchronous = full");
+  }
+  write(work);
+  const std::lock_guard lock(mutex_);
+  connection_->execute("pragma synchronous = normal");
 }
 
 // Null also for a file whose creator has not come to make its tables, or lacks some: those that a

@@ -43,6 +43,8 @@ class OwnDatabase {
   // Does the work in a transaction that is all or nothing, and makes the database if there is none.
   // Also throws Code::read_only if the store was opened so.
   void write(const Work& work);
+  // The same; and it is on disk when this returns, unless `synchronous` is off.
+  void write_to_disk(const Work& work);
 
  private:
   SqliteConnection* connection_if_exists();

@@ -3,6 +3,7 @@
 
 #include "database.hh"
 #include "derivation_check.hh"
+#include "durability.hh"
 #include "layout.hh"
 #include "own_database.hh"
 #include "staging.hh"
@@ -49,6 +50,8 @@ struct LocalStore::State {
   local::TemporaryRoots roots;
   local::StagingArea staging;
   local::DerivationChecker checker;
+  local::Durability durability;
+  std::vector<LostPath> lost;
 };
 
 }  // namespace cinch

@@ -30,11 +30,7 @@ std::vector<Node> Collector::choose_some() {
 }
 
 void Collector::add_referrers(std::vector<bool>& chosen) const {
-  Edges::Pairs backwards;
-  for (Node node = 0; node < graph_.size(); ++node) {
-    for (const Node reference : graph_.references(node)) backwards.emplace_back(reference, node);
-  }
-  const Edges referrers(graph_.size(), backwards);
+  const Edges referrers = graph_.referrers();
   std::vector<Node> left;
   for (Node node = 0; node < graph_.size(); ++node) {
     if (chosen[node]) left.push_back(node);

@@ -58,6 +58,14 @@ std::span<const GraphRows::Path> StoreGraph::with_hash_part(std::string_view has
   return {first, last};
 }
 
+Edges StoreGraph::referrers() const {
+  Edges::Pairs backwards;
+  for (Node node = 0; node < size(); ++node) {
+    for (const Node reference : references(node)) backwards.emplace_back(reference, node);
+  }
+  return {size(), backwards};
+}
+
 Edges StoreGraph::extra_edges(const LivenessOptions& options) const {
   Edges::Pairs pairs;
   for (Node derivation = 0; derivation < size(); ++derivation) {

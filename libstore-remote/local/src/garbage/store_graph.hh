@@ -70,6 +70,8 @@ class StoreGraph {
   std::span<const GraphRows::Path> with_hash_part(std::string_view hash_part) const;
   Node node_of(const GraphRows::Path& row) const { return static_cast<Node>(&row - rows_.data()); }
 
+  // References, backwards.
+  Edges referrers() const;
   // The edges along which life spreads beside references.
   Edges extra_edges(const LivenessOptions& options) const;
 

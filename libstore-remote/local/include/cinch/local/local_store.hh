@@ -44,6 +44,12 @@ struct RegisterOptions {
   bool canonicalise = true;  // gives objects the modes and times of objects, and an owner
 };
 
+// A path that is not valid any more, because a power failure had damaged it.
+struct LostPath {
+  StorePath path;
+  std::string message;
+};
+
 struct VerifyOptions {
   bool check_contents = false;  // hash every object
 };
@@ -63,6 +69,10 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // old or too new), not_found, each with what to do as the hint.
   static std::unique_ptr<LocalStore> open(const LocalStoreOptions& options);
   ~LocalStore() override;
+
+  // What was damaged when the machine stopped, and what referred to that: opening took it from the
+  // database. Empty but for the first one to open the store after a power failure.
+  const std::vector<LostPath>& lost_paths() const;
 
   const StoreDir& store_dir() const override;
   std::string url() const override;
