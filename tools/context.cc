@@ -28,6 +28,10 @@ StoreDir Context::store_dir() const {
   return directory.empty() ? StoreDir() : StoreDir(directory);
 }
 
+bool Context::colours_on_output() const {
+  return output.is_terminal() && variable("TERM") != "dumb" && variable("NO_COLOR").empty();
+}
+
 void Context::refuse(const std::string& message) const {
   throw Error(Code::invalid_argument, message)
       .hint("see 'cinch " + std::string(verb.name) + " --help'");

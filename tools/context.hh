@@ -32,6 +32,8 @@ struct Context {
   // Where store paths lie for verbs that open no store: --store-dir, else $NIX_STORE_DIR, else
   // /nix/store.
   StoreDir store_dir() const;
+  // Whether standard output is a terminal on which colours are wanted.
+  bool colours_on_output() const;
   [[noreturn]] void refuse(const std::string& message) const;  // a usage error of this verb
 };
 

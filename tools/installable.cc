@@ -99,4 +99,11 @@ StorePathSet installable_paths(Store& store, const std::vector<std::string>& tex
   return paths;
 }
 
+StorePath installable_path(Store& store, const std::string& text) {
+  const StorePathSet paths = installable_paths(store, {text});
+  if (paths.size() == 1) return *paths.begin();
+  throw Error(Code::invalid_argument, "'" + text + "' means more than one path")
+      .hint("name one output: DRV^OUTPUT");
+}
+
 }  // namespace cinch::cli

@@ -18,6 +18,9 @@ DerivingPath parse_installable(const std::string& text, const StoreDir& store_di
 // The store path that is meant; for `<drv>^...` the outputs' paths, which must be known.
 StorePathSet installable_paths(Store& store, const std::vector<std::string>& texts);
 
+// As above, for one argument that must mean one path.
+StorePath installable_path(Store& store, const std::string& text);
+
 // A store path, and what is meant below it: "<path>/bin/x" gives "/bin/x", "<path>" gives "".
 struct PathBelow {
   StorePath path;

@@ -8,8 +8,11 @@ namespace cinch::cli {
 // One table for each group of verbs, defined beside the code that runs them.
 extern const std::span<const Verb> build_verbs;
 extern const std::span<const Verb> config_verbs;
+extern const std::span<const Verb> content_addressing_verbs;
+extern const std::span<const Verb> copy_verbs;
 extern const std::span<const Verb> daemon_verbs;
 extern const std::span<const Verb> derivation_verbs;
+extern const std::span<const Verb> diff_closures_verbs;
 extern const std::span<const Verb> hash_verbs;
 extern const std::span<const Verb> key_verbs;
 extern const std::span<const Verb> log_verbs;
@@ -20,8 +23,11 @@ extern const std::span<const Verb> store_add_verbs;
 extern const std::span<const Verb> store_export_verbs;
 extern const std::span<const Verb> store_gc_verbs;
 extern const std::span<const Verb> store_path_verbs;
+extern const std::span<const Verb> store_query_verbs;
 extern const std::span<const Verb> store_read_verbs;
+extern const std::span<const Verb> store_sign_verbs;
 extern const std::span<const Verb> store_verify_verbs;
+extern const std::span<const Verb> why_depends_verbs;
 
 // Every verb takes these too.
 extern const std::span<const Option> global_options;

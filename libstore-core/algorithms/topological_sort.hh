@@ -4,8 +4,10 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/store_path.hh>
 
+#include <cstdint>
 #include <map>
-#include <set>
+#include <string_view>
+#include <unordered_map>
 #include <vector>
 
 namespace cinch {
@@ -18,40 +20,49 @@ namespace cinch {
 template <class Value, class ReferencesOf>
 std::vector<StorePath> topological_order(const std::map<StorePath, Value>& nodes,
                                          ReferencesOf references_of) {
-  using Node = typename std::map<StorePath, Value>::const_iterator;
+  enum class State : std::uint8_t { unseen, open, done };
+  struct Node {
+    const StorePath* path;
+    const StorePathSet* references;
+    State state = State::unseen;
+  };
   struct Visit {
-    Node node;
+    Node* node;
     StorePathSet::const_iterator next;
   };
+  std::vector<Node> list;
+  list.reserve(nodes.size());
+  std::unordered_map<std::string_view, Node*> by_name(nodes.size());
+  for (const auto& [path, value] : nodes) {
+    list.push_back({&path, &references_of(value)});
+    by_name.emplace(path.base_name(), &list.back());
+  }
   std::vector<StorePath> order;
   order.reserve(nodes.size());
-  std::set<StorePath> open;
-  std::set<StorePath> done;
   std::vector<Visit> visits;
-  const auto begin_visit = [&](Node node) {
-    open.insert(node->first);
-    visits.push_back({node, references_of(node->second).begin()});
+  const auto begin_visit = [&](Node& node) {
+    node.state = State::open;
+    visits.push_back({&node, node.references->begin()});
   };
-  for (Node root = nodes.begin(); root != nodes.end(); ++root) {
-    if (!done.contains(root->first)) begin_visit(root);
+  for (Node& root : list) {
+    if (root.state == State::unseen) begin_visit(root);
     while (!visits.empty()) {
       Visit& visit = visits.back();
-      const StorePath& path = visit.node->first;
-      if (visit.next == references_of(visit.node->second).end()) {
-        open.erase(path);
-        done.insert(path);
-        order.push_back(path);
+      if (visit.next == visit.node->references->end()) {
+        visit.node->state = State::done;
+        order.push_back(*visit.node->path);
         visits.pop_back();
         continue;
       }
-      const Node reference = nodes.find(*visit.next++);
-      if (reference == nodes.end() || reference == visit.node) continue;
-      if (open.contains(reference->first)) {
-        throw Error(Code::corrupt, "the references of '" + path.base_name() + "' and '" +
-                                       reference->first.base_name() + "' form a cycle")
-            .about(reference->first.base_name());
+      const auto found = by_name.find((visit.next++)->base_name());
+      if (found == by_name.end() || found->second == visit.node) continue;
+      Node& reference = *found->second;
+      if (reference.state == State::open) {
+        throw Error(Code::corrupt, "the references of '" + visit.node->path->base_name() +
+                                       "' and '" + reference.path->base_name() + "' form a cycle")
+            .about(reference.path->base_name());
       }
-      if (!done.contains(reference->first)) begin_visit(reference);
+      if (reference.state == State::unseen) begin_visit(reference);
     }
   }
   return order;

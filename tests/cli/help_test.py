@@ -109,7 +109,7 @@ class CompletionTest(CommandTest):
             (["cinch", "bu"], "build"),
             (["cinch", "--store", "x", "bu"], "build"),
             (["cinch", "store", "add-"], "add-file add-path add-root"),
-            (["cinch", "store", "pa"], "path"),
+            (["cinch", "store", "pa"], "path path-from-hash-part"),
             (["cinch", "store", "path", ""], "parse make follow"),
             (["cinch", "store", "path", "parse", "--js"], "--json"),
             (["cinch", "hash", "path", "--mod"], "--mode --modulo"),

@@ -18,9 +18,9 @@ _cinch() {
     esac
   done
   case $verb in
-    '') words='build log path-info derivation store profile hash nar key config daemon' ;;
+    '') words='build log copy path-info why-depends derivation store profile hash nar key config daemon' ;;
     'derivation') words='show add check' ;;
-    'store') words='add add-file add-path ls cat dump-path info verify export import gc delete roots add-root path' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify export import sign copy-sigs make-content-addressed diff-closures gc delete roots add-root path path-from-hash-part statistics' ;;
     'store path') words='parse make follow' ;;
     'profile') words='history set rollback wipe-history' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
@@ -29,7 +29,9 @@ _cinch() {
     'config') words='show' ;;
     'build') words='-o --out-link --no-link --print-out-paths --json --dry-run -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
     'log') words='' ;;
-    'path-info') words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --json --json-format' ;;
+    'copy') words='--from --to --all --no-recursive --no-check-sigs -s --substitute-on-destination' ;;
+    'path-info') words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --derivation --eval-store --json --json-format' ;;
+    'why-depends') words='-a --all --precise' ;;
     'derivation show') words='-r --recursive' ;;
     'derivation add') words='' ;;
     'derivation check') words='--json' ;;
@@ -43,6 +45,10 @@ _cinch() {
     'store verify') words='--all -r --recursive --no-contents --no-trust -n --sigs-needed' ;;
     'store export') words='-r --recursive' ;;
     'store import') words='' ;;
+    'store sign') words='-k --key-file -r --recursive --all' ;;
+    'store copy-sigs') words='-s --substituter -r --recursive --all' ;;
+    'store make-content-addressed') words='--from --to --all -r --recursive --json' ;;
+    'store diff-closures') words='' ;;
     'store gc') words='--dry-run --max' ;;
     'store delete') words='--dry-run --also-referrers --skip-alive --ignore-liveness' ;;
     'store roots') words='--why --stale --prune' ;;
@@ -50,6 +56,8 @@ _cinch() {
     'store path parse') words='--store-dir --json' ;;
     'store path make') words='--store-dir --ca --mode --hash --reference --self' ;;
     'store path follow') words='--store-dir --full' ;;
+    'store path-from-hash-part') words='' ;;
+    'store statistics') words='--biggest --json' ;;
     'profile history') words='--profile --json' ;;
     'profile set') words='--profile' ;;
     'profile rollback') words='--profile --to' ;;

@@ -17,21 +17,6 @@ namespace {
 
 using Infos = std::map<StorePath, PathInfo>;
 
-std::uint64_t closure_size(const Infos& infos, const StorePath& root) {
-  std::uint64_t size = 0;
-  StorePathSet seen = {root};
-  std::vector<StorePath> waiting = {root};
-  while (!waiting.empty()) {
-    const PathInfo& info = infos.at(waiting.back());
-    waiting.pop_back();
-    size += info.nar_size;
-    for (const StorePath& reference : info.references) {
-      if (seen.insert(reference).second) waiting.push_back(reference);
-    }
-  }
-  return size;
-}
-
 std::string size_column(const Context& context, std::uint64_t size) {
   if (context.has("--human-readable")) return "\t" + human_size(size);
   char buffer[32];
@@ -52,7 +37,8 @@ std::string signature_column(const PathInfo& info) {
 struct Listing {
   std::vector<StorePath> shown;  // in the order of printing
   StorePathSet missing;
-  Infos infos;  // also of the closures, where sizes need them
+  Infos infos;                               // also of the closures, where sizes need them
+  std::vector<std::uint64_t> closure_sizes;  // of those that are shown; empty: not asked for
 };
 
 void print_text(Context& context, const StoreDir& store_dir, const Listing& listing) {
@@ -62,14 +48,13 @@ void print_text(Context& context, const StoreDir& store_dir, const Listing& list
   for (const StorePath& path : listing.shown) {
     width = std::max(width, store_dir.print(path).size());
   }
-  for (const StorePath& path : listing.shown) {
+  for (std::size_t at = 0; at < listing.shown.size(); ++at) {
+    const StorePath& path = listing.shown[at];
     const PathInfo& info = listing.infos.at(path);
     std::string line = store_dir.print(path);
     if (columns) line.append(width - line.size(), ' ');
     if (context.has("--size")) line += size_column(context, info.nar_size);
-    if (context.has("--closure-size")) {
-      line += size_column(context, closure_size(listing.infos, path));
-    }
+    if (!listing.closure_sizes.empty()) line += size_column(context, listing.closure_sizes[at]);
     if (context.has("--sigs")) line += signature_column(info);
     context.output.line(line);
   }
@@ -86,18 +71,47 @@ PathInfoFormat json_format(Context& context) {
 void print_json(Context& context, const StoreDir& store_dir, const Listing& listing,
                 PathInfoFormat format) {
   std::vector<PathInfoEntry> entries;
-  for (const StorePath& path : listing.shown) {
+  for (std::size_t at = 0; at < listing.shown.size(); ++at) {
+    const StorePath& path = listing.shown[at];
     PathInfoEntry& entry = entries.emplace_back(PathInfoEntry{path, listing.infos.at(path), {}});
-    if (context.has("--closure-size")) entry.closure_size = closure_size(listing.infos, path);
+    if (!listing.closure_sizes.empty()) entry.closure_size = listing.closure_sizes[at];
   }
   for (const StorePath& path : listing.missing) entries.push_back({path, {}, {}});
   context.output.line(print_path_infos_json(entries, store_dir, format));
 }
 
+// The derivations that these were built by; derivations themselves stay.
+StorePathSet derivations_of(Store& store, const StorePathSet& paths) {
+  const std::vector<StorePath> asked(paths.begin(), paths.end());
+  const std::vector<std::optional<PathInfo>> found = store.find(asked);
+  StorePathSet derivations;
+  for (std::size_t at = 0; at < asked.size(); ++at) {
+    if (asked[at].is_derivation()) {
+      derivations.insert(asked[at]);
+    } else if (found[at] && found[at]->deriver) {
+      derivations.insert(*found[at]->deriver);
+    } else {
+      throw Error(Code::not_found,
+                  "no derivation of '" + store.store_dir().print(asked[at]) + "' is known");
+    }
+  }
+  return derivations;
+}
+
+StorePathSet wanted_paths(Context& context, Store& store) {
+  const auto other = context.arguments.value("--eval-store");
+  const std::unique_ptr<Store> derivations =
+      other ? open_store(*other, context.settings, context.environment) : nullptr;
+  StorePathSet wanted =
+      installable_paths(derivations ? *derivations : store, context.arguments.positional());
+  if (context.has("--derivation")) wanted = derivations_of(store, wanted);
+  if (context.has("--all")) wanted.merge(store.all_valid_paths());
+  return wanted;
+}
+
 // The paths that are asked for, and those that are not there.
 void find_paths(Context& context, Store& store, Listing& listing) {
-  StorePathSet wanted = installable_paths(store, context.arguments.positional());
-  if (context.has("--all")) wanted.merge(store.all_valid_paths());
+  const StorePathSet wanted = wanted_paths(context, store);
   const std::vector<StorePath> asked(wanted.begin(), wanted.end());
   const std::vector<std::optional<PathInfo>> found = store.find(asked);
   for (std::size_t at = 0; at < asked.size(); ++at) {
@@ -113,19 +127,27 @@ void find_paths(Context& context, Store& store, Listing& listing) {
   }
 }
 
+Listing make_listing(Context& context, Store& store) {
+  Listing listing;
+  find_paths(context, store, listing);
+  const bool recursive = context.has("--recursive");
+  if (!recursive) listing.shown = sort_topologically(listing.infos);
+  if (!recursive && !context.has("--closure-size")) return listing;
+  listing.infos = compute_closure(store, StorePathSet(listing.shown.begin(), listing.shown.end()));
+  if (recursive) listing.shown = sort_topologically(listing.infos);
+  if (context.has("--closure-size")) {
+    listing.closure_sizes = closure_sizes(listing.infos, listing.shown);
+  }
+  return listing;
+}
+
 int run_path_info(Context& context) {
   if (context.arguments.positional().empty() && !context.has("--all")) {
     context.refuse("name some paths, or use --all");
   }
   const PathInfoFormat format = json_format(context);
   const std::unique_ptr<Store> store = context.open_store();
-  Listing listing;
-  find_paths(context, *store, listing);
-  if (context.has("--recursive") || context.has("--closure-size")) {
-    const StorePathSet roots(listing.shown.begin(), listing.shown.end());
-    listing.infos = compute_closure(*store, roots);
-    if (context.has("--recursive")) listing.shown = sort_topologically(listing.infos);
-  }
+  const Listing listing = make_listing(context, *store);
   if (context.has("--json")) {
     print_json(context, store->store_dir(), listing, format);
   } else {
@@ -141,6 +163,8 @@ constexpr Option options[] = {
     {"-S,--closure-size", "", "show the size of the closure"},
     {"-h,--human-readable", "", "show sizes as 1.5K, 20.3M"},
     {"--sigs", "", "show signatures and content addresses"},
+    {"--derivation", "", "show the derivations that the objects were built by"},
+    {"--eval-store", "URL", "where the DRV of DRV^OUTPUT is read (default: that of --store)"},
     {"--json", "", "print a JSON object by path"},
     {"--json-format", "VERSION", "the form of --json: 1 (the default), 2 or 3"},
 };

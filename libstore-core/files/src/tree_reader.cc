@@ -32,14 +32,40 @@ std::string kind_of(unsigned char type) {
   }
 }
 
-[[noreturn]] void throw_size_changed(const std::string& full_name) {
+}  // namespace
+
+void throw_size_changed(const std::string& full_name) {
   throw Error(Code::io, "the file changed its size while it was read")
       .about(full_name)
       .hint("wait until whatever writes it is done")
       .retryable();
 }
 
-}  // namespace
+void throw_not_in_a_store(const Directory& parent, std::string_view name, unsigned char type) {
+  throw Error(Code::not_supported, "the file is " + kind_of(type) +
+                                       "; a store object holds only regular files, directories "
+                                       "and symlinks")
+      .about(parent.name_of(name));
+}
+
+RegularFile open_regular_file(const Directory& parent, std::string_view name) {
+  // O_NONBLOCK: should a pipe have taken the place of the file, opening it must not hang.
+  Descriptor descriptor = parent.open_file(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+  struct stat status;
+  if (::fstat(descriptor.get(), &status) != 0) {
+    throw system_error(errno, "cannot get status", parent.name_of(name));
+  }
+  if (!S_ISREG(status.st_mode)) {
+    throw Error(Code::io, "the file was replaced while the tree was read")
+        .about(parent.name_of(name))
+        .retryable();
+  }
+  const auto size_bytes = static_cast<std::uint64_t>(status.st_size);
+  if (size_bytes >= large_file_bytes) {
+    (void)::posix_fadvise(descriptor.get(), 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint, no more
+  }
+  return {std::move(descriptor), parent.name_of(name), size_bytes, (status.st_mode & S_IXUSR) != 0};
+}
 
 TreeBatch::TreeBatch() : bytes_(new std::byte[batch_bytes]) {}
 
@@ -165,10 +191,7 @@ void TreeReader::begin(TreeBatch& batch, const Directory& parent, std::string_vi
     case DT_LNK:
       return batch.add_symlink(parent.read_symlink(name));
     default:
-      throw Error(Code::not_supported, "the file is " + kind_of(type) +
-                                           "; a store object holds only regular files, "
-                                           "directories and symlinks")
-          .about(parent.name_of(name));
+      throw_not_in_a_store(parent, name, type);
   }
 }
 
@@ -184,23 +207,9 @@ void TreeReader::begin_directory(TreeBatch& batch, Directory directory) {
 }
 
 void TreeReader::begin_file(TreeBatch& batch, const Directory& parent, std::string_view name) {
-  // O_NONBLOCK: should a pipe have taken the place of the file, opening it must not hang.
-  Descriptor descriptor = parent.open_file(name, O_RDONLY | O_NONBLOCK | O_NOCTTY);
-  struct stat status;
-  if (::fstat(descriptor.get(), &status) != 0) {
-    throw system_error(errno, "cannot get status", parent.name_of(name));
-  }
-  if (!S_ISREG(status.st_mode)) {
-    throw Error(Code::io, "the file was replaced while the tree was read")
-        .about(parent.name_of(name))
-        .retryable();
-  }
-  const auto size_bytes = static_cast<std::uint64_t>(status.st_size);
-  if (size_bytes >= large_file_bytes) {
-    (void)::posix_fadvise(descriptor.get(), 0, 0, POSIX_FADV_SEQUENTIAL);  // a hint, no more
-  }
-  batch.add_file(size_bytes, (status.st_mode & S_IXUSR) != 0);
-  file_ = OpenFile{std::move(descriptor), parent.name_of(name), size_bytes};
+  RegularFile file = open_regular_file(parent, name);
+  batch.add_file(file.size_bytes, file.executable);
+  file_ = OpenFile{std::move(file.descriptor), std::move(file.full_name), file.size_bytes};
   read_contents(batch);
 }
 

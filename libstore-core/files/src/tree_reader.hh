@@ -17,6 +17,19 @@
 
 namespace cinch {
 
+// An opened regular file of a tree.
+struct RegularFile {
+  Descriptor descriptor;
+  std::string full_name;
+  std::uint64_t size_bytes;
+  bool executable;
+};
+RegularFile open_regular_file(const Directory& parent, std::string_view name);
+// For what is neither a regular file nor a directory nor a symlink.
+[[noreturn]] void throw_not_in_a_store(const Directory& parent, std::string_view name,
+                                       unsigned char type);
+[[noreturn]] void throw_size_changed(const std::string& full_name);
+
 class TreeBatch {
  public:
   TreeBatch();

@@ -5,6 +5,8 @@
 #include <vector>
 
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -111,7 +113,7 @@ void TreeWriter::file(std::uint64_t size_bytes, bool executable) {
   const Directory& place = state_->place();
   const std::string name = state_->take_name();
   const mode_t mode = state_->options.canonical ? 0600 : (executable ? 0777 : 0666);
-  Descriptor descriptor = place.open_file(name, O_WRONLY | O_CREAT | O_EXCL, mode);
+  Descriptor descriptor = place.open_file(name, O_RDWR | O_CREAT | O_EXCL, mode);
   state_->created = true;
   state_->file =
       State::OpenFile{std::move(descriptor), place.name_of(name), size_bytes, executable};
@@ -122,6 +124,23 @@ void TreeWriter::contents(Bytes bytes) {
   if (bytes.size() > state_->file->left_bytes) throw_out_of_order("more contents than announced");
   DescriptorSink(state_->file->descriptor.get(), state_->file->full_name).write(bytes);
   state_->file->left_bytes -= bytes.size();
+}
+
+int TreeWriter::clone_contents(int source) {
+  if (!state_->file) throw_out_of_order("contents outside a file");
+  State::OpenFile& file = *state_->file;
+  const int clone = file.descriptor.get();
+  // Whatever the reason is, a plain copy comes next, and meets it again if it matters.
+  if (::ioctl(clone, FICLONE, source) != 0) return -1;
+  struct stat status;
+  if (::fstat(clone, &status) != 0) throw system_error(errno, "cannot get status", file.full_name);
+  if (static_cast<std::uint64_t>(status.st_size) != file.left_bytes) {
+    throw Error(Code::io, "the file changed its size while it was copied")
+        .about(file.full_name)
+        .retryable();
+  }
+  file.left_bytes = 0;
+  return clone;
 }
 
 void TreeWriter::symlink(std::string_view target) {

@@ -31,47 +31,12 @@ class IgnoreBytes final : public Sink {
   void write(Bytes) override {}
 };
 
-void check_trust(const PathInfo& info, const StoreDir& store_dir,
-                 std::span<const PublicKey> trusted_keys) {
-  // Content that proves itself needs no signature.
-  if (info.content_address) return;
-  const std::vector<Signature> signatures(info.signatures.begin(), info.signatures.end());
-  if (count_valid_signatures(trusted_keys, info.fingerprint(store_dir), signatures) > 0) return;
-  throw Error(Code::not_trusted, info.signatures.empty()
-                                     ? "the object is not signed"
-                                     : "the object is not signed by a trusted key")
-      .about(store_dir.print(info.path))
-      .hint("add the signer's key to trusted-public-keys, or sign the object with a trusted key");
-}
-
-// What must hold of an info before anything is read.
-void check_claim(const PathInfo& info, const StoreDir& store_dir, SignaturePolicy policy,
-                 const LocalStoreOptions& options) {
-  local::check_info(info, store_dir);
-  if (policy == SignaturePolicy::require_trusted && options.require_signatures) {
-    check_trust(info, store_dir, options.trusted_keys);
-  }
-}
-
-void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes) {
-  if (size_bytes != info.nar_size) {
-    throw Error(Code::hash_mismatch, "the NAR has " + std::to_string(size_bytes) +
-                                         " bytes, but its info says " +
-                                         std::to_string(info.nar_size));
-  }
-  if (hash != info.nar_hash) {
-    throw Error(Code::hash_mismatch, "the NAR has the hash " + hash.to_string(HashFormat::nix32) +
-                                         ", but its info says " +
-                                         info.nar_hash.to_string(HashFormat::nix32));
-  }
-}
-
 // Writes one NAR into `tree` and checks it against what is known about it.
 void restore_checked(const PathInfo& info, Source& nar, NarVisitor& tree,
                      const std::stop_token& stop) {
   Hasher hasher(HashAlgorithm::sha256);
   std::optional<local::ContentAddressCheck> check;
-  if (info.content_address) {
+  if (local::needs_content_check(info)) {
     check.emplace(*info.content_address, info.path, info.references.contains(info.path));
   }
   const auto watch = [&](Bytes bytes) {
@@ -83,7 +48,7 @@ void restore_checked(const PathInfo& info, Source& nar, NarVisitor& tree,
   parse_nar(source, tree);
   if (check) check->finish();
   const std::uint64_t size_bytes = hasher.size_bytes();
-  check_hash(info, hasher.finish(), size_bytes);
+  local::check_hash(info, hasher.finish(), size_bytes);
 }
 
 PathInfo content_info(const StoreDir& store_dir, const AddContent& options,
@@ -156,7 +121,7 @@ std::string read_head(Source& content) {
 void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
                          std::stop_token stop) try {
   state_->check_writable();
-  check_claim(info, store_dir(), policy, state_->options);
+  local::check_claim(info, store_dir(), policy, state_->options);
   state_->roots.add({&info.path, 1});
   IgnoreBytes nowhere;
   if (state_->find_one(info.path)) return copy_nar(nar, nowhere);
@@ -191,7 +156,7 @@ StorePath LocalStore::add_unnamed_nar(Source& nar, const Describe& describe, Sig
     if (info.content_address) {
       throw Error(Code::invalid_argument, "an unnamed object cannot have a content address");
     }
-    check_claim(info, store_dir(), policy, state_->options);
+    local::check_claim(info, store_dir(), policy, state_->options);
     return state_->install(staged, info, stop).path;
   } catch (Error& error) {
     error.set_subject_if_empty(store_dir().print(info.path));

@@ -61,6 +61,18 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
   durability.after_registration();
 }
 
+void LocalStore::State::publish_and_register(std::span<const Publication> publications) {
+  Published published(objects());
+  std::vector<PathInfo> infos;
+  for (const Publication& publication : publications) {
+    published.add(publication.info.path);
+    publication.publish();
+    infos.push_back(publication.info);
+  }
+  register_or_remove(infos);
+  published.keep();
+}
+
 PathInfo LocalStore::State::install(const local::StagingDirectory& staged, PathInfo info,
                                     const std::stop_token& stop) {
   roots.add({&info.path, 1});
@@ -92,16 +104,13 @@ void LocalStore::commit(std::vector<StagedCommit> objects) {
   }
   // A valid object is never replaced.
   const StorePathSet valid = find_valid(paths);
-  Published published(state_->objects());
-  std::vector<PathInfo> infos;
+  std::vector<State::Publication> publications;
   for (const StagedCommit& object : objects) {
     if (valid.contains(object.info.path)) continue;
-    published.add(object.info.path);
-    static_cast<const local::StagedTree&>(*object.object).publish();
-    infos.push_back(object.info);
+    const auto& staged = static_cast<const local::StagedTree&>(*object.object);
+    publications.push_back({object.info, [&staged] { staged.publish(); }});
   }
-  state_->register_or_remove(infos);
-  published.keep();
+  state_->publish_and_register(publications);
 }
 
 }  // namespace cinch

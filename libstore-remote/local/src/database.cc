@@ -282,8 +282,15 @@ std::vector<std::optional<PathInfo>> Database::find(std::span<const StorePath> p
   return found;
 }
 
-PathInfo Database::read_info(Reader& reader, const StorePath& path) const try {
-  const SqliteStatement& row = reader.info;
+PathInfo Database::read_info(Reader& reader, const StorePath& path) const {
+  PathInfo info = info_of_row(reader.info, path);
+  const StatementScope scope(reader.references);
+  reader.references.begin().bind(reader.info.number(0));
+  while (reader.references.step()) info.references.insert(parse_path(reader.references.text(0)));
+  return info;
+}
+
+PathInfo Database::info_of_row(const SqliteStatement& row, const StorePath& path) const try {
   PathInfo info{.path = path, .nar_hash = Hash::parse(row.text(1))};
   info.registration_time = row.number(2);
   if (!row.text(3).empty()) info.deriver = options_.store_dir.parse(row.text(3));
@@ -291,11 +298,6 @@ PathInfo Database::read_info(Reader& reader, const StorePath& path) const try {
   info.ultimate = row.number(5) == 1;
   info.signatures = split_signatures(row.text(6));
   if (!row.text(7).empty()) info.content_address = ContentAddress::parse(row.text(7));
-  const StatementScope scope(reader.references);
-  reader.references.begin().bind(row.number(0));
-  while (reader.references.step()) {
-    info.references.insert(options_.store_dir.parse(reader.references.text(0)));
-  }
   return info;
 } catch (Error& error) {
   if (error.code() != Code::malformed) throw;

@@ -56,6 +56,9 @@ class Database {
   StorePathSet all_valid_paths();
   std::vector<StorePathSet> find_referrers(std::span<const StorePath> paths);
   std::vector<StorePathSet> find_derivers(std::span<const StorePath> paths);
+  // As compute_closure(): rows are found by their numbers, so that each path is looked up and read
+  // once, however many refer to it.
+  std::map<StorePath, PathInfo> find_closure(const StorePathSet& roots);
   GraphRows read_graph();
   // The greatest id of a row of ValidPaths; 0 if there is none.
   std::int64_t last_id();
@@ -80,6 +83,9 @@ class Database {
   std::unique_ptr<SqliteConnection> connect() const;
   Writer& writer();
   PathInfo read_info(Reader& reader, const StorePath& path) const;
+  // Without references. The columns are id, hash, registrationTime, deriver, narSize, ultimate,
+  // sigs, ca.
+  PathInfo info_of_row(const SqliteStatement& row, const StorePath& path) const;
   StorePath parse_path(std::string_view full_path) const;
   std::vector<StorePathSet> find_sets(std::span<const StorePath> paths,
                                       SqliteStatement Reader::*statement);

@@ -22,6 +22,19 @@ auto as_mismatch(const ContentAddress& address, Work work) {
   }
 }
 
+void check_trust(const PathInfo& info, const StoreDir& store_dir,
+                 std::span<const PublicKey> trusted_keys) {
+  // Content that proves itself needs no signature.
+  if (info.content_address) return;
+  const std::vector<Signature> signatures(info.signatures.begin(), info.signatures.end());
+  if (count_valid_signatures(trusted_keys, info.fingerprint(store_dir), signatures) > 0) return;
+  throw Error(Code::not_trusted, info.signatures.empty()
+                                     ? "the object is not signed"
+                                     : "the object is not signed by a trusted key")
+      .about(store_dir.print(info.path))
+      .hint("add the signer's key to trusted-public-keys, or sign the object with a trusted key");
+}
+
 }  // namespace
 
 void check_info(const PathInfo& info, const StoreDir& store_dir) {
@@ -34,6 +47,36 @@ void check_info(const PathInfo& info, const StoreDir& store_dir) {
                                          info.content_address->to_string() + "'")
         .about(store_dir.print(info.path));
   }
+}
+
+void check_claim(const PathInfo& info, const StoreDir& store_dir, SignaturePolicy policy,
+                 const LocalStoreOptions& options) {
+  check_info(info, store_dir);
+  if (policy == SignaturePolicy::require_trusted && options.require_signatures) {
+    check_trust(info, store_dir, options.trusted_keys);
+  }
+}
+
+void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes) {
+  if (size_bytes != info.nar_size) {
+    throw Error(Code::hash_mismatch, "the NAR has " + std::to_string(size_bytes) +
+                                         " bytes, but its info says " +
+                                         std::to_string(info.nar_size));
+  }
+  if (hash != info.nar_hash) {
+    throw Error(Code::hash_mismatch, "the NAR has the hash " + hash.to_string(HashFormat::nix32) +
+                                         ", but its info says " +
+                                         info.nar_hash.to_string(HashFormat::nix32));
+  }
+}
+
+bool needs_content_check(const PathInfo& info) {
+  if (!info.content_address) return false;
+  const ContentAddress& address = *info.content_address;
+  // Then the address is the NAR hash itself, which is compared anyway.
+  const bool is_nar_hash = address.method == ContentAddressMethod::nar &&
+                           address.hash == info.nar_hash && !info.references.contains(info.path);
+  return !is_nar_hash;
 }
 
 WatchedSource::~WatchedSource() = default;

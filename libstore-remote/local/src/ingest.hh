@@ -7,6 +7,7 @@
 #include <cinch/core/nar.hh>
 #include <cinch/core/path_info.hh>
 #include <cinch/core/stream.hh>
+#include <cinch/local/local_store.hh>
 
 #include <cstdint>
 #include <functional>
@@ -27,6 +28,14 @@ struct Ingested {
 // What must hold of an info whatever the content is: a sha256 NAR hash, and a path that follows
 // from the content address, if there is one. Throws Code::invalid_argument or Code::hash_mismatch.
 void check_info(const PathInfo& info, const StoreDir& store_dir);
+// The same, and that somebody who is trusted has signed it, if the policy and the store require
+// that; else Code::not_trusted.
+void check_claim(const PathInfo& info, const StoreDir& store_dir, SignaturePolicy policy,
+                 const LocalStoreOptions& options);
+// What the content turned out to be must be what the info says; else Code::hash_mismatch.
+void check_hash(const PathInfo& info, const Hash& hash, std::uint64_t size_bytes);
+// Whether a right NAR hash leaves it open if the content address is right.
+bool needs_content_check(const PathInfo& info);
 
 // A source that shows what passes, refuses to go beyond a size, and asks the stop token.
 class WatchedSource final : public Source {

@@ -20,6 +20,15 @@ std::optional<StorePath> LocalStore::find_by_hash_part(std::string_view hash_par
 
 StorePathSet LocalStore::all_valid_paths() { return state_->database.all_valid_paths(); }
 
+std::map<StorePath, PathInfo> LocalStore::find_closure(const StorePathSet& roots) {
+  try {
+    return state_->database.find_closure(roots);
+  } catch (Error& error) {
+    error.set_subject_if_empty(url());
+    throw;
+  }
+}
+
 std::vector<StorePathSet> LocalStore::find_referrers(std::span<const StorePath> paths) {
   return state_->database.find_referrers(paths);
 }

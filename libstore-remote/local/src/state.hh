@@ -33,6 +33,13 @@ struct LocalStore::State {
   // Registers objects that lie in their places; if that fails, removes them again.
   // REQUIRES: the paths are locked.
   void register_or_remove(std::span<const PathInfo> infos);
+  // Moves objects into their places and registers them, all or none. REQUIRES: the paths are locked
+  // and not valid.
+  struct Publication {
+    PathInfo info;
+    std::function<void()> publish;
+  };
+  void publish_and_register(std::span<const Publication> publications);
   // Takes the lock and the temporary root, publishes and registers, unless the path has become
   // valid. Returns what is registered.
   PathInfo install(const local::StagingDirectory& staged, PathInfo info,

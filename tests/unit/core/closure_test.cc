@@ -23,6 +23,8 @@ void run_buffered(const std::function<void(Sink&)>& produce,
   consume(source);
 }
 
+const CopyOptions buffered{.policy = SignaturePolicy::accept_unsigned, .run_piped = run_buffered};
+
 struct Diamond {
   MemoryStore store;
   StorePath bottom = store.put("bottom");
@@ -98,7 +100,7 @@ TEST_CASE("copying a closure, references first") {
   diamond.store.objects.at(diamond.left).info.signatures = {
       SecretKey::generate("k").sign("message")};
   MemoryStore to;
-  copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned, run_buffered);
+  copy_closure(diamond.store, to, {diamond.top}, buffered);
   REQUIRE(to.added.size() == 4);
   CHECK(position(to.added, diamond.bottom) == 0);
   CHECK(position(to.added, diamond.top) == 3);
@@ -113,26 +115,75 @@ TEST_CASE("copying a closure, references first") {
   }
   to.added.clear();
   to.objects.erase(diamond.top);
-  copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned, run_buffered);
+  copy_closure(diamond.store, to, {diamond.top}, buffered);
   CHECK(to.added == std::vector<StorePath>{diamond.top});
+}
+
+TEST_CASE("the sizes of closures, many at once") {
+  MemoryStore store;
+  std::vector<StorePath> paths;
+  for (std::size_t number = 0; number < 150; ++number) {
+    StorePathSet references;
+    for (const std::size_t step : {1, 7, 30}) {
+      if (number >= step) references.insert(paths[number - step]);
+    }
+    paths.push_back(store.put("object-" + std::to_string(number), references));
+    PathInfo& info = store.objects.at(paths.back()).info;
+    info.nar_size = std::uint64_t{1} << (number % 50);
+    if (number % 3 == 0) info.references.insert(info.path);
+  }
+  const auto infos = compute_closure(store, {paths.back()});
+  const std::vector<std::uint64_t> sizes = closure_sizes(infos, paths);
+  REQUIRE(sizes.size() == paths.size());
+  for (std::size_t number = 0; number < paths.size(); ++number) {
+    std::uint64_t expected = 0;
+    for (const auto& [path, info] : compute_closure(store, {paths[number]})) {
+      expected += info.nar_size;
+    }
+    CHECK(sizes[number] == expected);
+  }
+  const std::vector<StorePath> twice = {paths[3], paths[3]};
+  CHECK(closure_sizes(infos, twice) == std::vector{sizes[3], sizes[3]});
+  CHECK(closure_sizes(infos, {}).empty());
+}
+
+TEST_CASE("a copy of some objects goes no further, and tells how far it is") {
+  Diamond diamond;
+  MemoryStore to;
+  CHECK(copy_closure(diamond.store, to, {diamond.bottom}, buffered) == 1);
+  std::vector<CopyProgress> told;
+  CopyOptions options = buffered;
+  options.progress = [&](const CopyProgress& progress) { told.push_back(progress); };
+  const auto infos = compute_closure(diamond.store, {diamond.left});
+  CHECK(copy_objects(diamond.store, to, infos, options) == 1);
+  CHECK(to.added == std::vector{diamond.bottom, diamond.left});
+  REQUIRE(told.size() == 2);
+  const std::uint64_t bytes = diamond.store.objects.at(diamond.left).nar.size();
+  CHECK(told[0].paths_done == 0);
+  CHECK(told[0].bytes_done == bytes);
+  CHECK(told[1].paths_done == 1);
+  CHECK(told[1].paths_expected == 1);
+  CHECK(told[1].bytes_expected == bytes);
+  CHECK(diamond.store.temporary_roots == StorePathSet{diamond.bottom, diamond.left});
+  CHECK(code_of([&] {
+          copy_objects(diamond.store, to, {{diamond.top, diamond.store.require(diamond.top)}},
+                       buffered);
+        }) == Code::not_found);
 }
 
 TEST_CASE("copies that cannot be") {
   Diamond diamond;
   SECTION("to another store directory") {
     MemoryStore to(StoreDir("/other/store"));
-    CHECK(code_of([&] {
-            copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned,
-                         run_buffered);
-          }) == Code::invalid_argument);
+    CHECK(code_of([&] { copy_closure(diamond.store, to, {diamond.top}, buffered); }) ==
+          Code::invalid_argument);
   }
   SECTION("after a stop") {
     MemoryStore to;
     std::stop_source stop;
     stop.request_stop();
     CHECK(code_of([&] {
-            copy_closure(diamond.store, to, {diamond.top}, SignaturePolicy::accept_unsigned,
-                         run_buffered, stop.get_token());
+            copy_closure(diamond.store, to, {diamond.top}, buffered, stop.get_token());
           }) == Code::cancelled);
     CHECK(to.objects.empty());
   }

@@ -7,6 +7,7 @@
 
 #include <functional>
 #include <map>
+#include <span>
 #include <stop_token>
 #include <vector>
 
@@ -16,6 +17,19 @@ namespace cinch {
 // Throws Code::not_found if a path is not valid.
 CINCH_CORE_API std::map<StorePath, PathInfo> compute_closure(Store& store,
                                                              const StorePathSet& roots);
+
+// A store that finds closures faster than level by level. compute_closure() asks it.
+class CINCH_CORE_API ClosureStore {
+ public:
+  virtual ~ClosureStore();
+  // As compute_closure().
+  virtual std::map<StorePath, PathInfo> find_closure(const StorePathSet& roots) = 0;
+};
+
+// For each path, the size of the NARs of its closure, in bytes. All together cost hardly more than
+// one. REQUIRES: `infos` has the closures of all paths. Throws Code::corrupt as below.
+CINCH_CORE_API std::vector<std::uint64_t> closure_sizes(const std::map<StorePath, PathInfo>& infos,
+                                                        std::span<const StorePath> paths);
 
 // The infos of a closure such that references come first; equal inputs give equal orders.
 // References that are not among the infos do not count, nor do those of a path to itself. Throws
@@ -30,10 +44,42 @@ CINCH_CORE_API std::vector<StorePath> sort_topologically(
 using RunPiped = std::function<void(const std::function<void(Sink&)>& produce,
                                     const std::function<void(Source&)>& consume)>;
 
-// Copies `roots` and their closures from one store to another, references first, skipping what is
-// there; streams, holding no NAR in memory. The two stores must have the same store directory.
-CINCH_CORE_API void copy_closure(Store& from, Store& to, const StorePathSet& roots,
-                                 SignaturePolicy policy, const RunPiped& run_piped,
-                                 std::stop_token stop = {});
+// How far a copy is; what was there already does not count.
+struct CopyProgress {
+  std::uint64_t paths_done = 0;
+  std::uint64_t paths_expected = 0;
+  std::uint64_t bytes_done = 0;  // of NARs
+  std::uint64_t bytes_expected = 0;
+};
+
+struct CopyOptions {
+  SignaturePolicy policy;
+  RunPiped run_piped;
+  // Called often, by one thread at a time. Empty: nobody wants to know.
+  std::function<void(const CopyProgress&)> progress = nullptr;
+};
+
+// A store that can take objects from some other stores without NARs in between.
+class CINCH_CORE_API DirectCopyStore {
+ public:
+  virtual ~DirectCopyStore();
+  // Takes the objects, references first, as add_nar() would; false, and nothing has happened, if it
+  // cannot from this store. What is complete is valid, however it ends. `start` is how far the copy
+  // is before it.
+  virtual bool copy_directly(Store& from, std::span<const PathInfo> objects,
+                             const CopyOptions& options, const CopyProgress& start,
+                             std::stop_token stop = {}) = 0;
+};
+
+// Copies these objects, and nothing that they refer to, from one store to another, references
+// first, skipping what is there; streams, holding no NAR in memory. Temporary roots in both stores
+// protect them all. After an error, what was complete stays. The two stores must have the same
+// store directory. Returns how many paths were copied. Errors as of Store::add_nar.
+CINCH_CORE_API std::uint64_t copy_objects(Store& from, Store& to,
+                                          const std::map<StorePath, PathInfo>& objects,
+                                          const CopyOptions& options, std::stop_token stop = {});
+// The same for `roots` and their closures.
+CINCH_CORE_API std::uint64_t copy_closure(Store& from, Store& to, const StorePathSet& roots,
+                                          const CopyOptions& options, std::stop_token stop = {});
 
 }  // namespace cinch

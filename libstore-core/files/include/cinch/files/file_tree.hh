@@ -64,6 +64,12 @@ class CINCH_FILES_API TreeWriter final : public NarVisitor {
   void leave() override;
   void finish();
 
+  // In place of contents(), right after file(): gives the file the contents of another one, which
+  // is open for reading, such that both share their blocks. Returns a descriptor to read them from,
+  // open until leave(); -1, and nothing has happened, if the file system cannot do that. Throws
+  // Code::io if the size is not the announced one.
+  int clone_contents(int source);
+
  private:
   struct State;
   std::unique_ptr<State> state_;

@@ -6,6 +6,7 @@
 // process.
 #pragma once
 
+#include <cinch/core/closure.hh>
 #include <cinch/core/export.hh>
 #include <cinch/core/garbage.hh>
 #include <cinch/core/store.hh>
@@ -62,6 +63,8 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                                          public LogStore,
                                          public BuildStore,
                                          public ImportStore,
+                                         public ClosureStore,
+                                         public DirectCopyStore,
                                          public RootStore,
                                          public GarbageStore {
  public:
@@ -102,6 +105,10 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   std::unique_ptr<PathLock> lock(const StorePathSet& paths, std::stop_token stop,
                                  const std::function<void()>& on_wait) override;
 
+  std::map<StorePath, PathInfo> find_closure(const StorePathSet& roots) override;
+  // From another local store: files are copied by several threads, and hashed on the way.
+  bool copy_directly(Store& from, std::span<const PathInfo> objects, const CopyOptions& options,
+                     const CopyProgress& start, std::stop_token stop = {}) override;
   StorePath add_unnamed_nar(Source& nar, const Describe& describe, SignaturePolicy policy,
                             std::stop_token stop = {}) override;
 
@@ -138,6 +145,7 @@ class CINCH_LOCAL_API LocalStore final : public Store,
 
  private:
   struct State;
+  struct Copy;
   explicit LocalStore(std::unique_ptr<State> state);
   std::unique_ptr<State> state_;
 };
