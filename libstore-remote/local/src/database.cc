@@ -211,6 +211,7 @@ class Database::ReaderLease {
   ReaderLease(const ReaderLease&) = delete;
   ReaderLease& operator=(const ReaderLease&) = delete;
   ~ReaderLease() {
+    if (reader_->connection->is_broken()) return;
     const std::lock_guard lock(database_.readers_mutex_);
     if (database_.idle_readers_.size() < idle_readers_max) {
       database_.idle_readers_.push_back(std::move(reader_));
@@ -367,7 +368,17 @@ std::vector<StorePathSet> Database::find_derivers(std::span<const StorePath> pat
 }
 
 // REQUIRES: writer_mutex_ is held.
+// Connections share what SQLite knows about a file, until the last of them is closed.
+void Database::forget_readers() {
+  const std::lock_guard lock(readers_mutex_);
+  idle_readers_.clear();
+}
+
 Database::Writer& Database::writer() {
+  if (writer_ && writer_->connection->is_broken()) {
+    writer_.reset();
+    forget_readers();
+  }
   if (!writer_) writer_ = std::make_unique<Writer>(connect());
   return *writer_;
 }

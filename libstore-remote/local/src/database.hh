@@ -82,6 +82,7 @@ class Database {
 
   std::unique_ptr<SqliteConnection> connect() const;
   Writer& writer();
+  void forget_readers();
   PathInfo read_info(Reader& reader, const StorePath& path) const;
   // Without references. The columns are id, hash, registrationTime, deriver, narSize, ultimate,
   // sigs, ca.

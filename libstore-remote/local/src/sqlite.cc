@@ -85,6 +85,7 @@ int SqliteConnection::wait_when_busy(void* self, int attempts) {
 
 void SqliteConnection::throw_error(int result) const {
   const Code code = code_of_result(result);
+  broken_ = code != Code::busy;
   if (code == Code::busy) {
     throw Error(Code::busy, "the store's database has been in use by another process for " +
                                 std::to_string(busy_ms_max_ / 1000) + " seconds")

@@ -78,6 +78,10 @@ class SqliteConnection {
   std::int64_t last_row_id() const;
   void keep_wal_file();
 
+  // An error of the disk was reported by it: do not use it again. SQLite may have opened a file for
+  // reading only because it could not open it for writing at that moment, and sticks to it.
+  bool is_broken() const { return broken_; }
+
   [[noreturn]] void throw_error(int result) const;
 
  private:
@@ -90,6 +94,7 @@ class SqliteConnection {
   std::string file_name_;
   std::uint32_t busy_ms_max_;
   std::string when_corrupt_;
+  mutable bool broken_ = false;
   std::unique_ptr<sqlite3, Close> database_;
 };
 
