@@ -19,10 +19,18 @@ namespace {
 // that none of their roots is overlooked.
 constexpr std::size_t depth_max = 64;
 
-// Nothing if there is no such symlink; `gone` says whether there is nothing at all.
+// What is no symlink, or not for this user to see, is no root.
+bool is_no_link(int error) {
+  return error == ENOENT || error == ENOTDIR || error == EINVAL || error == EACCES ||
+         error == ELOOP || error == ENAMETOOLONG;
+}
+
+// Nothing if there is no such symlink; `gone` says whether there is nothing at all. A disk that
+// fails must not cost anybody a root.
 std::optional<std::string> read_link(const std::string& name, bool& gone) {
   std::array<char, PATH_MAX> target;
   const ssize_t size = ::readlink(name.c_str(), target.data(), target.size());
+  if (size < 0 && !is_no_link(errno)) throw system_error(errno, "cannot read the root", name);
   gone = size < 0 && (errno == ENOENT || errno == ENOTDIR);
   if (size < 0) return std::nullopt;
   return std::string(target.data(), static_cast<std::size_t>(size));
