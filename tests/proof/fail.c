@@ -10,6 +10,7 @@
 #include <stddef.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/types.h>
 #include <time.h>
 #include <unistd.h>
@@ -50,6 +51,13 @@ static bool names_proc(const char* name) {
 }
 static bool is_in_proc(int file) { return file >= 0 && file < files_max && in_proc[file]; }
 
+// Neither are event counters and sockets.
+static bool counts(int file) {
+  struct stat status;
+  return !is_in_proc(file) && (syscall(SYS_fstat, file, &status) != 0 || S_ISREG(status.st_mode) ||
+                               S_ISDIR(status.st_mode));
+}
+
 static int opened(int file, bool proc) {
   if (file >= 0 && file < files_max) in_proc[file] = proc;
   return file;
@@ -67,20 +75,20 @@ static bool refused(const char* name, bool opens) {
 }
 
 // Defines `name` so that it asks first, and then does what it always did.
-#define REFUSABLE_AS(counts, failure, type, name, parameters, arguments) \
-  SHOWN type name parameters;                                            \
-  type name parameters {                                                 \
-    static type(*real) parameters;                                       \
-    if (!real) *(void**)&real = dlsym(RTLD_NEXT, #name);                 \
-    if (counts && refused(#name, false)) return failure;                 \
-    return real arguments;                                               \
+#define REFUSABLE_AS(may_fail, failure, type, name, parameters, arguments) \
+  SHOWN type name parameters;                                              \
+  type name parameters {                                                   \
+    static type(*real) parameters;                                         \
+    if (!real) *(void**)&real = dlsym(RTLD_NEXT, #name);                   \
+    if (may_fail && refused(#name, false)) return failure;                 \
+    return real arguments;                                                 \
   }
 #define REFUSABLE(name, parameters, arguments) \
   REFUSABLE_AS(true, -1, int, name, parameters, arguments)
 #define REFUSABLE_AT(name, parameters, arguments) \
   REFUSABLE_AS(!is_in_proc(directory), -1, int, name, parameters, arguments)
 #define REFUSABLE_SIZE(name, parameters, arguments) \
-  REFUSABLE_AS(!is_in_proc(file), -1, ssize_t, name, parameters, arguments)
+  REFUSABLE_AS(counts(file), -1, ssize_t, name, parameters, arguments)
 
 #define WITH_MODE(last)                       \
   mode_t mode = 0;                            \

@@ -1,6 +1,7 @@
 // Fails each call in turn that an operation makes of the disk, and looks at what comes of it:
 //   LD_PRELOAD=libproof-fail.so proof-faults [--stride N] [--seed S]
-// With a stride only every N-th call is failed, beginning with a random one.
+// With a stride only every N-th call is failed, beginning with a random one. ONLY in the
+// environment names one operation.
 #include "program.hh"
 #include "scratch.hh"
 #include "workload.hh"
@@ -11,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <functional>
 #include <iostream>
@@ -96,11 +98,12 @@ class Trials {
   }
 
   int run() {
-    for (const Workload::Operation& operation : Workload::operations()) {
-      walk(std::string(operation.name));
+    std::vector<std::string> names = {"open", "create"};
+    for (const auto& operation : Workload::operations()) names.emplace_back(operation.name);
+    const char* only = std::getenv("ONLY");
+    for (const std::string& name : names) {
+      if (!only || name == only) walk(name);
     }
-    walk("open");
-    walk("create");
     std::cout << "# " << trials_ << " calls failed: " << refused_ << " times an error, "
               << trials_ - refused_ << " times not, after";
     for (const auto& [name, count] : tolerated_) std::cout << ' ' << name << ' ' << count;
