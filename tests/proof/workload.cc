@@ -1,11 +1,14 @@
 #include "workload.hh"
 
+#include <cinch/core/closure.hh>
 #include <cinch/core/derivation.hh>
 #include <cinch/core/error.hh>
+#include <cinch/core/export_archive.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/signature.hh>
 #include <cinch/files/directory.hh>
+#include <cinch/files/run_piped.hh>
 
 #include <algorithm>
 #include <cerrno>
@@ -64,6 +67,8 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"delete", 3, &Workload::delete_one},
       {"collect", 6, &Workload::collect},
       {"verify", 1, &Workload::verify},
+      {"copy", 4, &Workload::copy_in},
+      {"import", 3, &Workload::import_archive},
   };
   return all;
 }
@@ -265,6 +270,42 @@ void Workload::collect() {
 void Workload::verify() {
   for (const std::string& problem : find_damage(store_, nullptr)) {
     throw Error(Code::corrupt, problem);
+  }
+}
+
+// Two objects in another store, the second of which refers to the first.
+StorePathSet Workload::make_elsewhere() {
+  if (!elsewhere_) {
+    LocalStoreOptions options;
+    options.root = folder_ + "/elsewhere";
+    options.fsync_metadata = false;
+    elsewhere_ = LocalStore::open(options);
+  }
+  StorePathSet paths;
+  for (int number = 0; number < 2; ++number) {
+    const std::string content = nar(50'000);
+    StringSource source(content);
+    paths.insert(elsewhere_->add_content({.name = "copied", .references = paths}, source).path);
+  }
+  return paths;
+}
+
+void Workload::copy_in() {
+  const StorePathSet paths = make_elsewhere();
+  copy_closure(*elsewhere_, store_, paths,
+               {.policy = SignaturePolicy::accept_unsigned, .run_piped = run_piped});
+  for (const StorePath& path : paths) added(path);
+}
+
+void Workload::import_archive() {
+  const StorePathSet paths = make_elsewhere();
+  StringSink archive(nar_bytes_max);
+  export_paths(*elsewhere_, paths, archive);
+  const std::string bytes = archive.take();
+  StringSource source(bytes);
+  for (const StorePath& path :
+       import_paths(store_, source, {.policy = SignaturePolicy::accept_unsigned})) {
+    added(path);
   }
 }
 

@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <memory>
 #include <random>
 #include <string>
 #include <string_view>
@@ -56,6 +57,8 @@ class Workload {
   void delete_one();
   void collect();
   void verify();
+  void copy_in();
+  void import_archive();
 
  private:
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
@@ -64,12 +67,14 @@ class Workload {
   StorePathSet some();
   std::string link_name(std::size_t slot) const;
   void added(const StorePath& path);
+  StorePathSet make_elsewhere();
 
   LocalStore& store_;
   std::string folder_;
   std::mt19937_64 random_;
   Promises& promises_;
-  std::vector<StorePath> known_;  // added by this one, perhaps collected since
+  std::vector<StorePath> known_;           // added by this one, perhaps collected since
+  std::unique_ptr<LocalStore> elsewhere_;  // what is copied comes from there
 };
 
 // What is wrong with a store: its own verification, and what that cannot see. Empty: nothing.
