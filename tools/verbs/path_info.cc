@@ -44,6 +44,10 @@ struct Listing {
 void print_text(Context& context, const StoreDir& store_dir, const Listing& listing) {
   const bool columns =
       context.has("--size") || context.has("--closure-size") || context.has("--sigs");
+  if (!columns) {
+    for (const StorePath& path : listing.shown) context.output.line(store_dir.print(path));
+    return;
+  }
   std::size_t width = 0;
   for (const StorePath& path : listing.shown) {
     width = std::max(width, store_dir.print(path).size());
@@ -52,7 +56,7 @@ void print_text(Context& context, const StoreDir& store_dir, const Listing& list
     const StorePath& path = listing.shown[at];
     const PathInfo& info = listing.infos.at(path);
     std::string line = store_dir.print(path);
-    if (columns) line.append(width - line.size(), ' ');
+    line.append(width - line.size(), ' ');
     if (context.has("--size")) line += size_column(context, info.nar_size);
     if (!listing.closure_sizes.empty()) line += size_column(context, listing.closure_sizes[at]);
     if (context.has("--sigs")) line += signature_column(info);
