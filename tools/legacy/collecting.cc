@@ -62,7 +62,7 @@ std::uint64_t parse_max_freed(const Context& context, const std::string& text) {
   }
   if (shift < 0) context.refuse("'" + text + "' is not an integer");
   if (number <= 0) return 0;
-  constexpr std::uint64_t most = GarbageOptions().bytes_max;
+  const std::uint64_t most = GarbageOptions().bytes_max;
   const auto wanted = static_cast<std::uint64_t>(number);
   return wanted > (most >> shift) ? most : wanted << shift;
 }
