@@ -106,6 +106,37 @@ class NixCollectGarbageTest(NixNamesTest):
         self.assertIn("write a number and 'd'", result.err)
 
 
+@needs_nix
+class NixCopyClosureTest(NixNamesTest):
+    """Nix's own goes by ssh, whatever it is told; ours is compared with nix copy."""
+
+    def test_copies_between_stores(self):
+        chosen = random.Random(random.randrange(1 << 32))
+        _, derivations, _, invalid = self.random_graph(chosen)
+        for words, options in ((["--to"], []), ([], ["--include-outputs"])):
+            other = self.directory / f"other-{len(options)}"
+            result = self.ours("nix-copy-closure", *words, f"local?root={other}", *options,
+                               derivations[-1], *self.on())
+            self.assertEqual((result.status, result.out), (0, ""), result)
+            wanted = self.theirs("nix-store", "-qR", *options, derivations[-1], *self.on()).out
+            copied = self.succeed("path-info", "--all", "--store", other).split()
+            self.assertEqual(set(copied), set(wanted.split()))
+            checked = self.theirs("nix-store", "--verify", "--check-contents", *self.on(other))
+            self.assertEqual(checked.status, 0, checked)
+        back = self.directory / "back"
+        result = self.ours("nix-copy-closure", "--from", self.root, derivations[0],
+                           *self.on(back))
+        self.assertEqual(result.status, 0, result)
+        self.assertIn(derivations[0], self.succeed("path-info", "--all", "--store", back))
+        for words in ([], ["--to", self.root, invalid[0]], ["--other", self.root]):
+            self.assertEqual(self.ours("nix-copy-closure", *words, *self.on(back)).status, 1)
+
+    def test_hosts_are_not_supported(self):
+        result = self.ours("nix-copy-closure", "--to", "example.org", *self.on())
+        self.assertEqual(result.status, 1)
+        self.assertRegex(result.err, r"error: .*ssh")
+
+
 class NixDaemonTest(NixNamesTest):
     def test_is_the_verb(self):
         self.assertIn("Usage: cinch daemon", self.ours("nix-daemon", "--help").out)

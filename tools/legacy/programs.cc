@@ -150,7 +150,8 @@ bool has_name(std::string_view names, std::string_view name) {
 }
 
 std::vector<const Verb*> legacy_programs() {
-  return {&nix_store_program, &nix_collect_garbage_program, &nix_hash_program};
+  return {&nix_store_program, &nix_collect_garbage_program, &nix_copy_closure_program,
+          &nix_hash_program};
 }
 
 const Verb* find_legacy_program(std::string_view name) {

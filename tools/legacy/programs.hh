@@ -15,6 +15,7 @@ namespace cinch::cli {
 // Described as verbs are, so that their help is made the same way; their words are taken apart as
 // Nix takes them, not as those of verbs.
 extern const Verb nix_collect_garbage_program;
+extern const Verb nix_copy_closure_program;
 extern const Verb nix_hash_program;
 extern const Verb nix_store_program;
 
