@@ -34,6 +34,7 @@ struct Entry {
 // Sorted by name.
 constexpr std::array entries{
     Entry{"allowed-users", &Settings::allowed_users},
+    Entry{"auto-optimise-store", &Settings::auto_optimise_store},
     Entry{"build-dir", &Settings::build_dir},
     Entry{"compress-build-log", &Settings::compress_build_log},
     Entry{"cores", &Settings::cores},
@@ -94,7 +95,7 @@ constexpr std::array aliases{
 };
 
 // What Nix (2.8 up to now) has and this library has no use for. Sorted.
-constexpr std::array<std::string_view, 103> foreign_names{
+constexpr std::array<std::string_view, 102> foreign_names{
     "abort-on-warn",
     "accept-flake-config",
     "access-tokens",
@@ -107,7 +108,6 @@ constexpr std::array<std::string_view, 103> foreign_names{
     "allowed-uris",
     "always-allow-substitutes",
     "auto-allocate-uids",
-    "auto-optimise-store",
     "bash-prompt",
     "bash-prompt-prefix",
     "bash-prompt-suffix",

@@ -4,6 +4,7 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/event.hh>
 #include <cinch/core/garbage.hh>
+#include <cinch/core/maintenance.hh>
 #include <cinch/core/realiser.hh>
 
 namespace cinch {
@@ -12,6 +13,7 @@ EventSink::~EventSink() = default;
 NullEventSink::~NullEventSink() = default;
 Realiser::~Realiser() = default;
 GarbageStore::~GarbageStore() = default;
+MaintenanceStore::~MaintenanceStore() = default;
 Builder::~Builder() = default;
 FinishedBuild::~FinishedBuild() = default;
 

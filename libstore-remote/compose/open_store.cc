@@ -126,7 +126,8 @@ std::unique_ptr<Store> open_local(StoreUrl url, const Settings& settings,
        .compress_logs = settings.compress_build_log,
        .sqlite_wal = settings.use_sqlite_wal,
        .fsync_metadata = settings.fsync_metadata,
-       .fsync_store_paths = settings.fsync_store_paths});
+       .fsync_store_paths = settings.fsync_store_paths,
+       .auto_optimise = settings.auto_optimise_store});
 }
 
 std::string socket_name(const StoreUrl& url, const Parameters& parameters,

@@ -213,7 +213,7 @@ void Driver::add_queries() {
   operations_["verify"] = [this](const Json& question) {
     Json problems = Json::array();
     for (const VerifyProblem& problem :
-         store_->verify({.check_contents = question.at("contents")})) {
+         store_->verify({.check_contents = question.at("contents")}).problems) {
       problems.push_back(problem.message);
     }
     return problems;

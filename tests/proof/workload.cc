@@ -311,7 +311,7 @@ void Workload::import_archive() {
 
 std::vector<std::string> find_damage(LocalStore& store, const Promises* promises) {
   std::vector<std::string> damage;
-  for (const VerifyProblem& problem : store.verify({.check_contents = true})) {
+  for (const VerifyProblem& problem : store.verify({.check_contents = true}).problems) {
     damage.push_back(problem.path.base_name() + ": " + problem.message);
   }
   const StorePathSet valid = store.all_valid_paths();

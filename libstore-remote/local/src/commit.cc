@@ -55,6 +55,9 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
   if (options.fsync_store_paths && ::fsync(objects().get()) != 0) {
     throw system_error(errno, "cannot flush", objects().name());
   }
+  if (options.auto_optimise) {
+    for (const PathInfo& info : infos) optimise_added(info.path);
+  }
   durability.before_registration();
   database.register_valid(batch);
   published.keep();

@@ -3,15 +3,50 @@
 #include <cinch/core/nar.hh>
 #include <cinch/files/file_tree.hh>
 
+#include <utility>
+
 namespace cinch::local {
 
-NarDigest hash_tree(const Directory& parent, std::string_view name, const std::stop_token& stop) {
-  Hasher hasher(HashAlgorithm::sha256);
+namespace {
+
+constexpr std::uint64_t piece_bytes = std::uint64_t{1} << 20;
+
+class WatchedHasher final : public Sink {
+ public:
+  explicit WatchedHasher(const std::function<void(std::uint64_t)>& watch) : watch_(watch) {}
+  ~WatchedHasher() override = default;
+
+  void write(Bytes bytes) override {
+    hasher_.write(bytes);
+    unseen_bytes_ += bytes.size();
+    if (unseen_bytes_ >= piece_bytes) tell();
+  }
+  NarDigest finish() {
+    tell();
+    const std::uint64_t size_bytes = hasher_.size_bytes();
+    return {hasher_.finish(), size_bytes};
+  }
+
+ private:
+  void tell() {
+    if (watch_) watch_(unseen_bytes_);
+    unseen_bytes_ = 0;
+  }
+
+  Hasher hasher_{HashAlgorithm::sha256};
+  const std::function<void(std::uint64_t)>& watch_;
+  std::uint64_t unseen_bytes_ = 0;
+};
+
+}  // namespace
+
+NarDigest hash_tree(const Directory& parent, std::string_view name, const std::stop_token& stop,
+                    const std::function<void(std::uint64_t)>& watch) {
+  WatchedHasher hasher(watch);
   NarWriter writer(hasher);
   read_tree(parent, name, writer, {.stop = stop});
   writer.finish();
-  const std::uint64_t size_bytes = hasher.size_bytes();
-  return {hasher.finish(), size_bytes};
+  return hasher.finish();
 }
 
 }  // namespace cinch::local

@@ -4,6 +4,8 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdio>
+#include <optional>
 #include <utility>
 
 #include <fcntl.h>
@@ -21,6 +23,27 @@ StorePath random_path() {
     throw system_error(errno, "cannot get random bytes", "getrandom");
   }
   return StorePath::from_parts(digest, "staging");
+}
+
+// Moving a directory to another one writes its "..", which its owner must be allowed to do.
+// Empty if it is none.
+std::optional<Directory> open_to_move(const Directory& parent, const std::string& name) {
+  const std::optional<struct stat> status = parent.stat(name);
+  if (!status || !S_ISDIR(status->st_mode)) return std::nullopt;
+  Directory directory = parent.open_directory(name);
+  if (::fchmod(directory.get(), 0755) != 0) {
+    throw system_error(errno, "cannot set mode", parent.name_of(name));
+  }
+  return directory;
+}
+
+// Makes a directory that has been moved an object again.
+void settle(const Directory& object, const std::string& full_name) {
+  constexpr struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
+                                        {.tv_sec = 1, .tv_nsec = 0}};
+  if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), times) != 0) {
+    throw system_error(errno, "cannot set mode and time", full_name);
+  }
 }
 
 }  // namespace
@@ -48,20 +71,26 @@ StagingDirectory::~StagingDirectory() {
 
 void StagingDirectory::publish(const StorePath& path) const {
   objects_.remove_tree(path.base_name());
-  const std::optional<struct stat> status = directory_.stat(object_name);
-  if (!status || !S_ISDIR(status->st_mode)) {
-    return directory_.rename(object_name, objects_, path.base_name());
-  }
-  // Moving a directory to another one writes its "..", which its owner must be allowed to do.
-  const Directory object = directory_.open_directory(object_name);
-  const std::string full_name = objects_.name_of(path.base_name());
-  if (::fchmod(object.get(), 0755) != 0) throw system_error(errno, "cannot set mode", full_name);
+  const std::optional<Directory> object = open_to_move(directory_, object_name);
   directory_.rename(object_name, objects_, path.base_name());
-  constexpr struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
-                                        {.tv_sec = 1, .tv_nsec = 0}};
-  if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), times) != 0) {
-    throw system_error(errno, "cannot set mode and time", full_name);
+  if (object) settle(*object, objects_.name_of(path.base_name()));
+}
+
+void StagingDirectory::replace(const StorePath& path) const {
+  const std::string& name = path.base_name();
+  if (!objects_.stat(name)) return publish(path);
+  const std::optional<Directory> object = open_to_move(directory_, object_name);
+  const std::optional<Directory> old_object = open_to_move(objects_, name);
+  if (::renameat2(directory_.get(), object_name, objects_.get(), name.c_str(), RENAME_EXCHANGE) !=
+      0) {
+    if (errno != EINVAL && errno != ENOSYS) {
+      throw system_error(errno, "cannot replace", objects_.name_of(name));
+    }
+    // A file system that cannot exchange names.
+    objects_.rename(name, directory_, old_object_name);
+    directory_.rename(object_name, objects_, name);
   }
+  if (object) settle(*object, objects_.name_of(name));
 }
 
 StagedTree::StagedTree(StagingArea& area, StorePath path, const WriteTreeOptions& options)

@@ -33,8 +33,12 @@ class StagingDirectory {
   // Moves the object to its place; what lay there is removed. REQUIRES: the path is locked and not
   // valid.
   void publish(const StorePath& path) const;
+  // As publish(), in one step: at each moment there is the old object or the new one. The old one
+  // goes when this is destroyed.
+  void replace(const StorePath& path) const;
 
   static constexpr const char* object_name = "x";
+  static constexpr const char* old_object_name = "old";
 
  private:
   const Directory& objects_;

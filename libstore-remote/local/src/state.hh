@@ -17,6 +17,10 @@
 
 namespace cinch {
 
+namespace local {
+class Verifier;
+}
+
 struct LocalStore::State {
   explicit State(const LocalStoreOptions& given);
 
@@ -45,6 +49,13 @@ struct LocalStore::State {
   PathInfo install(const local::StagingDirectory& staged, PathInfo info,
                    const std::stop_token& stop);
 
+  // Links the files of what is about to be registered, where there is such a setting.
+  void optimise_added(const StorePath& path);
+  void repair(VerifyReport& report, const VerifyOptions& how, local::Verifier& verifier,
+              const std::stop_token& stop);
+  bool repair_object(const PathInfo& info, VerifyProblemKind kind, Store* source,
+                     local::Verifier& verifier, const std::stop_token& stop);
+  void forget_gone(VerifyReport& report, const std::stop_token& stop);
   // What to register of an object that lies in its place.
   local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
                               const std::stop_token& stop);

@@ -98,10 +98,10 @@ int check_full_disk(const Scratch& scratch) {
   while (::write(filler.get(), block.data(), block.size()) > 0) {
   }
   if (code_of([&] { add_many(*store, 20); }) != Code::no_space) return 4;
-  if (!store->verify({.check_contents = true}).empty()) return 5;
+  if (!store->verify({.check_contents = true}).problems.empty()) return 5;
   if (::ftruncate(filler.get(), 0) != 0) return 6;
   add_many(*store, 3);
-  return store->verify({.check_contents = true}).empty() ? 0 : 7;
+  return store->verify({.check_contents = true}).problems.empty() ? 0 : 7;
 }
 
 }  // namespace
@@ -119,7 +119,7 @@ TEST_CASE("two processes make a store and add the same objects") {
   CHECK(end_of(second) == 0);
   const auto store = open_in(scratch);
   CHECK(store->all_valid_paths().size() == 30);
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
 }
 
 TEST_CASE("a killed process leaves nothing valid that is broken") {
@@ -134,13 +134,13 @@ TEST_CASE("a killed process leaves nothing valid that is broken") {
     ::kill(child, SIGKILL);
     CHECK(end_of(child) == 128 + SIGKILL);
     const auto store = open_in(scratch);
-    const std::vector<VerifyProblem> problems = store->verify({.check_contents = true});
+    const std::vector<VerifyProblem> problems = store->verify({.check_contents = true}).problems;
     INFO((problems.empty() ? "" : problems.front().message));
     CHECK(problems.empty());
   }
   const auto store = open_in(scratch);
   add_many(*store, 3);
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
 }
 
 TEST_CASE("a full disk is an error that leaves nothing behind") {

@@ -105,7 +105,7 @@ TEST_CASE("what no root leads to is deleted, and nothing else") {
   CHECK(store.all_valid_paths() == StorePathSet{base, used});
   CHECK_FALSE(fixture.on_disk(dead));
   CHECK_FALSE(fixture.on_disk(dead_too));
-  CHECK(store.verify({.check_contents = true}).empty());
+  CHECK(store.verify({.check_contents = true}).problems.empty());
   CHECK(store.collect_garbage({}).paths.empty());
 }
 
@@ -327,7 +327,7 @@ TEST_CASE("collecting does not disturb those who add") {
           mine.insert(add_text(*store, name, "text", references).path);
           ++added;
         }
-        if (store->find_valid(mine) != mine || !store->verify({}).empty()) ++lost;
+        if (store->find_valid(mine) != mine || !store->verify({}).problems.empty()) ++lost;
       }
     });
   }
@@ -339,7 +339,7 @@ TEST_CASE("collecting does not disturb those who add") {
   for (std::thread& thread : threads) thread.join();
   CHECK(lost == 0);
   CHECK(added > 0);
-  CHECK(fixture.collector().verify({.check_contents = true}).empty());
+  CHECK(fixture.collector().verify({.check_contents = true}).problems.empty());
 }
 
 }  // namespace cinch

@@ -68,13 +68,13 @@ TEST_CASE("damage is found") {
   const PathInfo good = add_text(*store, "good", "good");
   const PathInfo gone = add_text(*store, "gone", "gone");
   const PathInfo changed = add_text(*store, "changed", "changed");
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
   objects.unlink(gone.path.base_name());
   objects.write_file(changed.path.base_name(), "CHANGED", 0444);
-  const std::vector<VerifyProblem> quick = store->verify({});
+  const std::vector<VerifyProblem> quick = store->verify({}).problems;
   REQUIRE(quick.size() == 1);
   CHECK(quick[0].path == gone.path);
-  const std::vector<VerifyProblem> full = store->verify({.check_contents = true});
+  const std::vector<VerifyProblem> full = store->verify({.check_contents = true}).problems;
   REQUIRE(full.size() == 2);
   CHECK(full[0].path == gone.path);
   CHECK(full[1].path == changed.path);
@@ -82,6 +82,6 @@ TEST_CASE("damage is found") {
   CHECK(code_of([&] { nar_of(*store, gone.path); }) == Code::corrupt);
   std::stop_source stop;
   stop.request_stop();
-  CHECK(code_of([&] { store->verify({.check_contents = true}, stop.get_token()); }) ==
+  CHECK(code_of([&] { store->verify({.check_contents = true}, {}, stop.get_token()); }) ==
         Code::cancelled);
 }

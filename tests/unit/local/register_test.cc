@@ -62,7 +62,7 @@ TEST_CASE("what a store knows is written, and read into a new database") {
   store->register_paths(known);
   CHECK(dump(*store) == text);
   CHECK(store->find_referrers(std::vector{a}).front() == StorePathSet{b});
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
 }
 
 TEST_CASE("registering hashes what has no hash, and makes objects of files") {

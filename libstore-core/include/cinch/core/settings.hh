@@ -66,6 +66,7 @@ struct CINCH_CORE_API Settings {
   bool use_sqlite_wal = true;
   bool fsync_metadata = true;
   bool fsync_store_paths = false;
+  bool auto_optimise_store = false;
   std::vector<std::string> experimental_features;
   // What has no field above, in the order in which it was set: settings of Nix that this library
   // has no use for, and names that nobody knows. apply_config() fills it.

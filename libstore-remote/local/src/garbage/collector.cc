@@ -2,6 +2,7 @@
 
 #include "../temporary_roots.hh"
 #include "lasting_roots.hh"
+#include "unused_links.hh"
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
@@ -76,7 +77,7 @@ GarbageReport Collector::run() {
     delete_paths(order);
   }
   delete_left_overs();
-  if (!options_.dry_run) delete_unused_links();
+  if (!options_.dry_run) done_.bytes_freed += delete_unused_links(place_.objects, stop_);
   if (!options_.dry_run) report_.bytes = done_.bytes_freed;
   tell();
   return std::move(report_);

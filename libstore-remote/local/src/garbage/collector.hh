@@ -53,7 +53,6 @@ class Collector {
   void end_batch();
   std::vector<std::string> find_left_overs();
   void delete_left_overs();
-  void delete_unused_links();
   std::vector<std::uint64_t> remove_trees(std::span<const std::string> names);
   void tell();
 

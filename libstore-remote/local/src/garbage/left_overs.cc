@@ -1,5 +1,7 @@
 // The parts of a collection that are not about valid paths.
+#include "../optimise/file_linker.hh"
 #include "collector.hh"
+#include "unused_links.hh"
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
@@ -15,7 +17,6 @@ namespace cinch::local {
 
 namespace {
 
-constexpr const char* links_name = ".links";
 constexpr std::size_t batch_max = 256;
 
 // Whether the process that made a directory called "tmp-<pid>-<n>" is gone: it holds a lock on it.
@@ -41,9 +42,12 @@ std::vector<std::string> Collector::find_left_overs() {
       if (!options_.only || options_.only->contains(*path)) paths.insert(*path);
     } else if (!options_.only) {
       const bool is_temporary = entry.type == DT_DIR && entry.name.starts_with("tmp-");
-      if (!is_temporary) report_.foreign.push_back(std::move(entry.name));
-      if (is_temporary && is_abandoned(place_.objects, entry.name)) {
+      const bool is_link = entry.type != DT_DIR && entry.name.starts_with(temporary_link_prefix);
+      if (is_temporary ? is_abandoned(place_.objects, entry.name)
+                       : is_link && is_abandoned_link(place_.objects, entry.name)) {
         temporary.push_back(std::move(entry.name));
+      } else if (!is_temporary && !is_link) {
+        report_.foreign.push_back(std::move(entry.name));
       }
     }
   }
@@ -78,21 +82,6 @@ void Collector::delete_left_overs() {
     end_batch();
     report_.left_overs.insert(report_.left_overs.end(), batch.begin(), batch.end());
     tell();
-  }
-}
-
-// Files of one content share one inode, which has a name in `.links`, too. When that is the last
-// one, nobody uses it any more.
-void Collector::delete_unused_links() {
-  if (!place_.objects.stat(links_name)) return;
-  const Directory links = place_.objects.open_directory(links_name);
-  for (const DirectoryEntry& entry : links.list()) {
-    check_cancelled(stop_);
-    const auto status = links.stat(entry.name);
-    if (!status || status->st_nlink != 1) continue;
-    links.unlink(entry.name);
-    constexpr std::uint64_t stat_block_bytes = 512;
-    done_.bytes_freed += static_cast<std::uint64_t>(status->st_blocks) * stat_block_bytes;
   }
 }
 

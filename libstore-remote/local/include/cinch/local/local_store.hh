@@ -9,6 +9,7 @@
 #include <cinch/core/closure.hh>
 #include <cinch/core/export.hh>
 #include <cinch/core/garbage.hh>
+#include <cinch/core/maintenance.hh>
 #include <cinch/core/store.hh>
 #include <cinch/core/validity_registration.hh>
 
@@ -36,6 +37,7 @@ struct LocalStoreOptions {
   bool sqlite_wal = true;
   bool fsync_metadata = true;
   bool fsync_store_paths = false;
+  bool auto_optimise = false;  // what is added, as optimise() does it
   // How long to wait for another process that holds the database; after that, Code::busy.
   std::uint32_t busy_ms_max = 60'000;
 };
@@ -51,14 +53,6 @@ struct LostPath {
   std::string message;
 };
 
-struct VerifyOptions {
-  bool check_contents = false;  // hash every object
-};
-struct VerifyProblem {
-  StorePath path;
-  std::string message;
-};
-
 class CINCH_LOCAL_API LocalStore final : public Store,
                                          public LogStore,
                                          public BuildStore,
@@ -66,7 +60,8 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                                          public ClosureStore,
                                          public DirectCopyStore,
                                          public RootStore,
-                                         public GarbageStore {
+                                         public GarbageStore,
+                                         public MaintenanceStore {
  public:
   // Throws Code::permission_denied, read_only, no_space, busy, not_supported (a schema that is too
   // old or too new), not_found, each with what to do as the hint.
@@ -122,6 +117,11 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   GarbageReport collect_garbage(const GarbageOptions& options,
                                 const std::function<void(const GarbageProgress&)>& progress = {},
                                 std::stop_token stop = {}) override;
+  OptimiseReport optimise(const MaintenanceListener& listener = {},
+                          std::stop_token stop = {}) override;
+  // Has every option. When contents were checked, the result is kept, for `intact_since`.
+  VerifyReport verify(const VerifyOptions& options, const MaintenanceListener& listener = {},
+                      std::stop_token stop = {}) override;
   // Indirect roots whose links are gone: the links, which somebody removed.
   std::vector<std::string> find_stale_roots();
   // Removes the entries of such roots, and returns the links. Throws Code::busy while somebody
@@ -140,8 +140,6 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // Writes, with their hashes, registrations of the paths, in their order; of all that are valid if
   // none are given. Throws Code::not_found.
   void write_registrations(Sink& sink, const std::optional<StorePathSet>& paths = std::nullopt);
-  // Compares database and disk. Changes nothing.
-  std::vector<VerifyProblem> verify(const VerifyOptions& options, std::stop_token stop = {});
 
  private:
   struct State;

@@ -1,0 +1,72 @@
+#include "unused_links.hh"
+
+#include "../optimise/file_linker.hh"
+
+#include <cinch/core/cancellation.hh>
+#include <cinch/core/error.hh>
+#include <cinch/files/parallel.hh>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <charconv>
+#include <ctime>
+#include <optional>
+#include <string_view>
+#include <vector>
+
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+namespace cinch::local {
+
+namespace {
+
+constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
+constexpr std::size_t piece_entries = 256;
+constexpr std::uint64_t stat_block_bytes = 512;
+// A name that is as old as this is left over even if a process has the number.
+constexpr std::time_t link_seconds_max = 3600;
+
+std::uint64_t delete_if_unused(const Directory& links, const std::string& name) {
+  const std::optional<struct stat> status = links.stat(name);
+  if (!status || status->st_nlink != 1) return 0;
+  if (::unlinkat(links.get(), name.c_str(), 0) != 0) {
+    if (errno == ENOENT) return 0;
+    throw system_error(errno, "cannot remove", links.name_of(name));
+  }
+  return static_cast<std::uint64_t>(status->st_blocks) * stat_block_bytes;
+}
+
+}  // namespace
+
+std::uint64_t delete_unused_links(const Directory& objects, const std::stop_token& stop) {
+  if (!objects.stat(links_name)) return 0;
+  const Directory links = objects.open_directory(links_name);
+  const std::vector<DirectoryEntry> entries = links.list();
+  std::atomic<std::uint64_t> freed_bytes{0};
+  run_parallel((entries.size() + piece_entries - 1) / piece_entries, threads_max,
+               [&](std::size_t piece) {
+                 check_cancelled(stop);
+                 const std::size_t begin = piece * piece_entries;
+                 const std::size_t end = std::min(entries.size(), begin + piece_entries);
+                 for (std::size_t at = begin; at < end; ++at) {
+                   freed_bytes += delete_if_unused(links, entries[at].name);
+                 }
+               });
+  return freed_bytes;
+}
+
+bool is_abandoned_link(const Directory& objects, const std::string& name) {
+  if (!name.starts_with(temporary_link_prefix)) return false;
+  const std::string_view rest = std::string_view(name).substr(temporary_link_prefix.size());
+  pid_t process = 0;
+  const auto [end, error] = std::from_chars(rest.data(), rest.data() + rest.size(), process);
+  if (error != std::errc() || end == rest.data() + rest.size() || *end != '-') return false;
+  if (::kill(process, 0) != 0 && errno == ESRCH) return true;
+  const std::optional<struct stat> status = objects.stat(name);
+  return status && status->st_ctim.tv_sec + link_seconds_max < std::time(nullptr);
+}
+
+}  // namespace cinch::local
