@@ -94,4 +94,12 @@ std::string human_size(std::uint64_t bytes) {
   return buffer;
 }
 
+std::string size_in_words(std::uint64_t bytes) {
+  constexpr std::uint64_t kibibyte = 1024;
+  if (bytes < kibibyte) return std::to_string(bytes) + " bytes";
+  std::string text = human_size(bytes);
+  std::erase(text, ' ');
+  return text;
+}
+
 }  // namespace cinch::cli

@@ -106,7 +106,8 @@ class Measurer {
       if (dumped.finish() != info_.nar_hash) throw Error(Code::corrupt, "another NAR comes back");
     });
     measure("verify", [](LocalStore& store) {
-      if (!store.verify({.check_contents = true}).empty()) throw Error(Code::corrupt, "damage");
+      if (!store.verify({.check_contents = true}).problems.empty())
+        throw Error(Code::corrupt, "damage");
     });
     measure("delete", [](LocalStore& store) { store.collect_garbage({}); });
     measure("add content", [&](LocalStore& store) {

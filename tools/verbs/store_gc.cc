@@ -15,15 +15,6 @@ namespace cinch::cli {
 
 namespace {
 
-// "1.5K", "20 bytes": within a sentence.
-std::string size_in_words(std::uint64_t bytes) {
-  constexpr std::uint64_t kibibyte = 1024;
-  if (bytes < kibibyte) return std::to_string(bytes) + " bytes";
-  std::string text = human_size(bytes);
-  std::erase(text, ' ');
-  return text;
-}
-
 std::uint64_t bytes_wanted(const Context& context) {
   const auto text = context.arguments.value("--max");
   if (!text) return GarbageOptions().bytes_max;

@@ -1,6 +1,8 @@
 // store verify.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../maintenance.hh"
+#include "../progress_line.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/closure.hh>
@@ -9,15 +11,14 @@
 
 #include <atomic>
 #include <charconv>
+#include <ctime>
+#include <string_view>
 
 namespace cinch::cli {
 
 namespace {
 
-// Bits of the exit status, as Nix sets them.
-constexpr int exit_corrupt = 1;
-constexpr int exit_untrusted = 2;
-constexpr int exit_failed = 4;
+constexpr int exit_untrusted = 2;  // beside those of tell_problems()
 
 // Hashing is bound by memory beyond this many.
 constexpr unsigned threads_max = 8;
@@ -86,40 +87,111 @@ class Verifier {
   std::atomic<int> status_{0};
 };
 
-std::size_t signatures_needed(const Context& context) {
-  const auto text = context.arguments.value("--sigs-needed");
-  if (!text) return 1;
-  std::size_t number = 0;
-  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), number);
+std::optional<std::uint64_t> number(const Context& context, const char* option,
+                                    std::string_view what = "a number") {
+  const auto text = context.arguments.value(option);
+  if (!text) return std::nullopt;
+  std::uint64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
   if (error != std::errc() || end != text->data() + text->size()) {
-    context.refuse("--sigs-needed takes a number, not '" + *text + "'");
+    context.refuse(std::string(option) + " takes " + std::string(what) + ", not '" + *text + "'");
   }
-  return number;
+  return value;
+}
+
+// "90s", "15m", "12h", "30d", as a time in the past.
+std::optional<std::int64_t> time_before(const Context& context, const char* option) {
+  const auto text = context.arguments.value(option);
+  if (!text) return std::nullopt;
+  constexpr std::int64_t age_max = std::int64_t{100} * 365 * 86'400;
+  std::int64_t value = 0;
+  const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
+  const std::string_view unit(end, static_cast<std::size_t>(text->data() + text->size() - end));
+  const std::int64_t seconds = unit == "s"   ? 1
+                               : unit == "m" ? 60
+                               : unit == "h" ? 3600
+                               : unit == "d" ? 86'400
+                                             : 0;
+  if (error != std::errc() || seconds == 0 || value < 0 || value > age_max / seconds) {
+    context.refuse(std::string(option) + " takes an age such as 12h or 30d, not '" + *text + "'");
+  }
+  // What is exactly as old counts as older: 0s passes over nothing.
+  return std::int64_t{std::time(nullptr)} - value * seconds + 1;
+}
+
+// A store whose objects lie on this machine looks after them itself; from any other one they have
+// to be read.
+MaintenanceStore* keeper_of(Store& store) {
+  return capability<BuildStore>(store) ? capability<MaintenanceStore>(store) : nullptr;
+}
+
+bool wants_keeper(const Context& context) {
+  return context.has("--repair") || context.has("--forget-gone") || context.has("--older-than") ||
+         context.has("--rate-limit");
+}
+
+int verify_at_hand(Context& context, Store& store, MaintenanceStore& keeper,
+                   VerifyOptions options) {
+  std::unique_ptr<Store> source;
+  if (const auto url = context.arguments.value("--from")) {
+    source = open_store(*url, context.settings, context.environment);
+    options.source = source.get();
+  }
+  ProgressLine line(context.console, {.doing = "verifying", .activity = Activity::verify_paths});
+  const VerifyReport report = keeper.verify(
+      options, [&](const MaintenanceProgress& progress) { show(line, progress); },
+      context.interruption.begin());
+  return tell_problems(context.console, store.store_dir(), report);
+}
+
+StorePathSet paths_to_verify(Context& context, Store& store, bool all) {
+  StorePathSet paths = installable_paths(store, context.arguments.positional());
+  if (all) paths.merge(store.all_valid_paths());
+  if (context.has("--recursive")) {
+    for (const auto& [path, info] : compute_closure(store, paths)) paths.insert(path);
+  }
+  return paths;
 }
 
 int run_verify(Context& context) {
   const std::stop_token stop = context.interruption.begin();
-  const Checks checks{.contents = !context.has("--no-contents"),
-                      .trust = !context.has("--no-trust"),
-                      .signatures_min = signatures_needed(context)};
+  Checks checks{.contents = !context.has("--no-contents"),
+                .trust = !context.has("--no-trust"),
+                .signatures_min = number(context, "--sigs-needed").value_or(1)};
+  VerifyOptions options{
+      .check_contents = checks.contents,
+      .forget_gone = context.has("--forget-gone"),
+      .repair = context.has("--repair"),
+      .bytes_per_second_max = number(context, "--rate-limit", "a number of bytes").value_or(0),
+      .intact_since = time_before(context, "--older-than")};
+  if (context.has("--from") && !options.repair) context.refuse("--from needs --repair");
   const std::unique_ptr<Store> store = context.open_store();
-  StorePathSet paths = installable_paths(*store, context.arguments.positional());
   const bool all = context.has("--all") || context.arguments.positional().empty();
-  if (all) paths.merge(store->all_valid_paths());
-  if (context.has("--recursive")) {
-    for (const auto& [path, info] : compute_closure(*store, paths)) paths.insert(path);
-  }
+  const StorePathSet paths = paths_to_verify(context, *store, all);
   const std::vector<StorePath> asked(paths.begin(), paths.end());
   std::vector<PathInfo> infos;
+  StorePathSet valid;
   int status = 0;
   const std::vector<std::optional<PathInfo>> found = store->find(asked);
   for (std::size_t at = 0; at < asked.size(); ++at) {
     if (found[at]) {
       infos.push_back(*found[at]);
+      valid.insert(valid.end(), asked[at]);
       continue;
     }
     context.console.error("path '" + store->store_dir().print(asked[at]) + "' is not valid");
     status |= exit_failed;
+  }
+  if (MaintenanceStore* keeper = keeper_of(*store)) {
+    if (!all) options.only = std::move(valid);
+    status |= verify_at_hand(context, *store, *keeper, std::move(options));
+    checks.contents = false;
+  } else if (wants_keeper(context)) {
+    throw Error(Code::not_supported,
+                "objects of this store can be verified from here, but not repaired or forgotten, "
+                "nor is it kept when they were")
+        .about(store->url())
+        .hint("do it where the store is");
   }
   return status | Verifier(context, *store, checks, stop).run(infos);
 }
@@ -130,14 +202,25 @@ constexpr Option options[] = {
     {"--no-contents", "", "do not hash the objects"},
     {"--no-trust", "", "do not check signatures"},
     {"-n,--sigs-needed", "NUMBER", "how many trusted keys must have signed each path"},
+    {"--repair", "", "replace what is damaged by what --from has, and set permissions right"},
+    {"--from", "STORE-URL", "with --repair: the store that has whole objects"},
+    {"--forget-gone", "", "forget paths whose objects are gone, unless something needs them"},
+    {"--older-than", "AGE", "pass over what was found intact since (90s, 15m, 12h, 30d)"},
+    {"--rate-limit", "BYTES", "read no more than so many bytes a second"},
 };
 
 constexpr Verb table[] = {
     {"store verify", "Check that store objects are intact and trusted", "[PATH...]", 0, any_number,
      "An object is intact if its NAR has the registered hash; it is trusted if it was built here, "
-     "is content-addressed, or is signed by a trusted key. The exit status is a sum: 1 something "
-     "is modified or gone, 2 something is untrusted, 4 something could not be checked.",
-     "cinch store verify --no-trust --all", options, run_verify},
+     "is content-addressed, or is signed by a trusted key. Nothing is changed without --repair or "
+     "--forget-gone. Whatever is repaired is held against the registered hash first, so --from "
+     "need "
+     "not be trusted. The exit status is a sum: 1 something is modified or gone, 2 something is "
+     "untrusted, 4 something could not be checked.",
+     "cinch store verify --no-trust --all\n"
+     "cinch store verify --older-than 30d --rate-limit 50000000\n"
+     "cinch store verify --repair --from https://cache.nixos.org",
+     options, run_verify},
 };
 
 }  // namespace

@@ -116,7 +116,7 @@ TEST_CASE("a store that Nix made is opened, queried and added to") {
   const auto parse = [&](const std::string& line) {
     return store->store_dir().parse(line.substr(0, line.find('\n')));
   };
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
   // The paths that Nix computed are the ones that are computed here.
   CHECK(store->add_tree("file", file).path == parse(recursive));
   StringSource flat_source("hello\n");
@@ -234,5 +234,5 @@ TEST_CASE("what Nix builds is found here, with its log") {
   StringSink log(1000);
   CHECK(store->read_log(*info.deriver, log));
   CHECK(log.text() == "logged\n");
-  CHECK(store->verify({.check_contents = true}).empty());
+  CHECK(store->verify({.check_contents = true}).problems.empty());
 }

@@ -70,7 +70,7 @@ TEST_CASE("a closure is copied from one local store to another") {
     expected.registration_time = info.registration_time;
     CHECK(info == expected);
   }
-  CHECK(pair.to->verify({.check_contents = true}).empty());
+  CHECK(pair.to->verify({.check_contents = true}).problems.empty());
   CHECK(entries(pair.destination) == entries(pair.source));
   REQUIRE_FALSE(pair.told.empty());
   const CopyProgress& last = pair.told.back();
@@ -145,7 +145,7 @@ TEST_CASE("a copy that is stopped leaves what was complete, and no more") {
         }) == Code::cancelled);
   const StorePathSet valid = pair.to->all_valid_paths();
   CHECK(valid.size() == 128);
-  CHECK(pair.to->verify({.check_contents = true}).empty());
+  CHECK(pair.to->verify({.check_contents = true}).problems.empty());
   std::string names;
   for (const StorePath& path : valid) names += path.base_name() + "\n";
   CHECK(entries(pair.destination) == names);
@@ -157,7 +157,7 @@ TEST_CASE("left-overs at the places of new objects give way") {
   std::filesystem::create_directory(pair.to->real_path(pair.paths[0]));
   std::ofstream(pair.to->real_path(pair.paths[0]) + "/rubbish") << "rubbish";
   CHECK(pair.copy() == 5);
-  CHECK(pair.to->verify({.check_contents = true}).empty());
+  CHECK(pair.to->verify({.check_contents = true}).problems.empty());
 }
 
 TEST_CASE("a store that cannot be written takes nothing") {

@@ -1,0 +1,21 @@
+// What the verbs that keep a store in order share.
+#pragma once
+
+#include "console.hh"
+#include "progress_line.hh"
+
+#include <cinch/core/maintenance.hh>
+#include <cinch/core/store_path.hh>
+
+namespace cinch::cli {
+
+// Bits of the exit status of verifying, as Nix sets them.
+constexpr int exit_corrupt = 1;
+constexpr int exit_failed = 4;
+
+void show(ProgressLine& line, const MaintenanceProgress& progress);
+
+// Says what was found and what was done about it; returns the bits for what is left.
+int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report);
+
+}  // namespace cinch::cli
