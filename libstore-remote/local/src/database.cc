@@ -246,6 +246,9 @@ std::unique_ptr<SqliteConnection> Database::connect() const {
   }
   if (options_.wal) {
     connection->execute("pragma wal_autocheckpoint = 40000");
+    // Whoever closes the database last empties the log, so that the next to open it need not read
+    // it all (160 MiB at most, as above); the file itself stays.
+    connection->execute("pragma journal_size_limit = 167772160");
     connection->keep_wal_file();
   }
   return connection;
