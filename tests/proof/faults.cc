@@ -134,6 +134,10 @@ class Trials {
 
   // Something for the operation to work on: objects with and without roots.
   StorePathSet prepare(std::uint64_t seed) {
+    // Made anew, so that an operation makes as many calls each time.
+    if (scratch_.directory().stat("links")) {
+      scratch_.directory().open_directory("links").remove_tree("elsewhere");
+    }
     const auto store = LocalStore::open(options());
     Workload workload(*store, scratch_.path("links"), seed, promises_);
     constexpr std::size_t roots_max = 12;
