@@ -1,13 +1,36 @@
-// Garbage collection and what it needs. Stores here cannot collect garbage yet: the arguments are
-// read all the same, so that the client gets a sentence and can go on.
+// Garbage collection, what it needs, and keeping the store in order. Garbage cannot be collected
+// through a daemon yet: the arguments are read all the same, so that the client gets a sentence and
+// can go on.
 #include "server/handlers.hh"
 #include "wire/values.hh"
+
+#include <cinch/core/maintenance.hh>
+
+#include <string>
 
 namespace cinch::handlers {
 namespace {
 
 [[noreturn]] void refuse(std::string_view what) {
   throw Error(Code::not_supported, "this daemon cannot " + std::string(what));
+}
+
+void say(Session& session, const std::string& text) {
+  wire::write_message(session.out, wire::LogText{text + "\n"});
+}
+
+// Whether any is left.
+bool tell_problems(Session& session, const VerifyReport& report) {
+  bool left = report.other_problems || (!report.damaged_links.empty() && !report.links_removed);
+  for (const VerifyProblem& problem : report.problems) {
+    left = left || !problem.solved;
+    say(session, "path '" + session.store.store_dir().print(problem.path) +
+                     "': " + problem.message + (problem.solved ? " (solved)" : ""));
+  }
+  for (const std::string& link : report.damaged_links) {
+    say(session, "the content of the link '" + link + "' is not what its name says");
+  }
+  return left;
 }
 
 }  // namespace
@@ -51,13 +74,32 @@ void collect_garbage(Session& session) {
 }
 
 void optimise_store(Session& session) {
-  session.work([] { refuse("optimise the store"); });
+  session.work([&] {
+    const OptimiseReport report =
+        require_capability<MaintenanceStore>(session.store, "optimise the store")
+            .optimise({}, session.stop);
+    say(session, std::to_string(report.bytes_saved) + " bytes freed by hard-linking " +
+                     std::to_string(report.files_linked) + " files");
+  });
+  session.out.number(1);
 }
 
+// As Nix has it: what is gone and not needed is forgotten by whoever asks; only who is trusted may
+// have something repaired.
 void verify_store(Session& session) {
-  session.in.flag();  // check contents
-  session.in.flag();  // repair
-  session.work([] { refuse("verify the whole store"); });
+  const bool check_contents = session.in.flag();
+  const bool repair = session.in.flag();
+  const bool problems_left = session.work([&] {
+    if (repair && !session.trusted) {
+      throw Error(Code::permission_denied, "only a trusted user may repair the store");
+    }
+    const VerifyReport report =
+        require_capability<MaintenanceStore>(session.store, "verify the whole store")
+            .verify({.check_contents = check_contents, .forget_gone = true, .repair = repair}, {},
+                    session.stop);
+    return tell_problems(session, report);
+  });
+  session.out.number(problems_left ? 1 : 0);
 }
 
 }  // namespace cinch::handlers
