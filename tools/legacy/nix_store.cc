@@ -12,13 +12,13 @@ namespace cinch::cli {
 
 namespace {
 
-constexpr std::string_view not_built[] = {"--optimise", "--optimize", "--repair-path", "--serve",
-                                          "--verify"};
+constexpr std::string_view not_built[] = {"--serve"};
 
 const StoreOperation* find_operation(std::string_view word) {
   for (const std::span<const StoreOperation> group :
        {realise_operations, adding_operations, archive_operations, registering_operations,
-        query_operations, derivation_operations, garbage_operations, validity_operations}) {
+        query_operations, derivation_operations, garbage_operations, keeping_operations,
+        validity_operations}) {
     for (const StoreOperation& operation : group) {
       if (has_name(operation.names, word)) return &operation;
     }
@@ -91,6 +91,9 @@ constexpr Option options[] = {
      "register objects that lie in the store: [--reregister] [--hash-given]"},
     {"--init", "", "make a store, if there is none"},
     {"--verify-path", "", "fail if a path has changed: PATH..."},
+    {"--verify", "", "compare database and store: [--check-contents] [--repair]"},
+    {"--repair-path", "", "set right what can be, of these: PATH..."},
+    {"--optimise,--optimize", "", "make files of the same content links to one file"},
     {"--generate-binary-cache-key", "", "make a pair of keys: NAME SECRET-FILE PUBLIC-FILE"},
     {"--outputs", "", "query: the outputs of derivations (the default)"},
     {"-R,--requisites", "", "query: closures, references first [--include-outputs]"},

@@ -54,6 +54,7 @@ extern const std::span<const StoreOperation> adding_operations;
 extern const std::span<const StoreOperation> archive_operations;
 extern const std::span<const StoreOperation> derivation_operations;
 extern const std::span<const StoreOperation> garbage_operations;
+extern const std::span<const StoreOperation> keeping_operations;
 extern const std::span<const StoreOperation> query_operations;
 extern const std::span<const StoreOperation> realise_operations;
 extern const std::span<const StoreOperation> registering_operations;
