@@ -67,6 +67,7 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"delete", 3, &Workload::delete_one},
       {"collect", 6, &Workload::collect},
       {"verify", 1, &Workload::verify},
+      {"optimise", 3, &Workload::optimise},
       {"copy", 4, &Workload::copy_in},
       {"import", 3, &Workload::import_archive},
   };
@@ -288,6 +289,16 @@ StorePathSet Workload::make_elsewhere() {
     paths.insert(elsewhere_->add_content({.name = "copied", .references = paths}, source).path);
   }
   return paths;
+}
+
+// Two objects of the same files, so that there is something to gain.
+void Workload::optimise() {
+  const std::string content = nar(20'000);
+  for (const char* name : {"one", "same"}) {
+    StringSource source(content);
+    added(store_.add_content({.name = name}, source).path);
+  }
+  store_.optimise();
 }
 
 void Workload::copy_in() {

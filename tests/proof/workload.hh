@@ -57,6 +57,7 @@ class Workload {
   void delete_one();
   void collect();
   void verify();
+  void optimise();
   void copy_in();
   void import_archive();
 
