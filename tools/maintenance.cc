@@ -11,6 +11,7 @@ void show(ProgressLine& line, const MaintenanceProgress& progress) {
 
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report) {
   int status = report.other_problems ? exit_corrupt : 0;
+  for (const std::string& message : report.messages) console.warn(message);
   for (const VerifyProblem& problem : report.problems) {
     const std::string text = "path '" + store_dir.print(problem.path) + "': " + problem.message;
     if (problem.solved) {

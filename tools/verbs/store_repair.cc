@@ -32,6 +32,10 @@ int run_optimise(Context& context) {
                          " files could not be linked: there were too many links already, or no "
                          "room for more");
   }
+  for (const std::string& message : report.messages) {
+    context.console.message(Verbosity::notice, message);
+  }
+  if (!report.messages.empty()) return 0;
   context.console.message(Verbosity::notice, size_in_words(report.bytes_saved) +
                                                  " freed by hard-linking " +
                                                  std::to_string(report.files_linked) + " files");

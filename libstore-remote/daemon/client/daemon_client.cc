@@ -51,6 +51,9 @@ class PooledClient final : public DaemonClient {
   void add_signatures(const StorePath& path, const std::set<Signature>& signatures) override;
   void add_temporary_roots(std::span<const StorePath> paths) override;
   void add_indirect_root(std::string_view link) override;
+  OptimiseReport optimise(const MaintenanceListener& listener, std::stop_token stop) override;
+  VerifyReport verify(const VerifyOptions& options, const MaintenanceListener& listener,
+                      std::stop_token stop) override;
 
   std::vector<BuildResult> realise(std::span<const DerivingPath> wanted,
                                    const RealiseOptions& options, EventSink& events,
@@ -325,6 +328,52 @@ void PooledClient::add_indirect_root(std::string_view link) {
   call(
       Operation::add_indirect_root, [&](Encoder& out, const Dialect&) { out.text(link); },
       read_one);
+}
+
+// Takes the lines that a daemon says during an operation.
+auto collect_lines(std::vector<std::string>& lines) {
+  return [&lines](const wire::Message& message) {
+    const auto* log = std::get_if<wire::LogText>(&message);
+    if (!log) return;
+    std::string text = log->text;
+    while (text.ends_with('\n')) text.pop_back();
+    lines.push_back(std::move(text));
+  };
+}
+
+OptimiseReport PooledClient::optimise(const MaintenanceListener&, std::stop_token stop) {
+  return with_connection(stop, [](Connection& connection) {
+    OptimiseReport report;
+    connection.begin(Operation::optimise_store);
+    connection.send();
+    connection.wait_for_reply(collect_lines(report.messages));
+    connection.in().number();
+    connection.end();
+    return report;
+  });
+}
+
+VerifyReport PooledClient::verify(const VerifyOptions& options, const MaintenanceListener&,
+                                  std::stop_token stop) {
+  // What the protocol has no words for. A daemon always forgets what is gone and not needed.
+  if (options.only || !options.forget_gone || options.source || options.bytes_per_second_max != 0 ||
+      options.intact_since) {
+    throw Error(
+        Code::not_supported,
+        "through a daemon, only whole stores can be verified, and what is gone is forgotten")
+        .about(options_.url);
+  }
+  return with_connection(stop, [&](Connection& connection) {
+    VerifyReport report;
+    connection.begin(Operation::verify_store);
+    connection.out().flag(options.check_contents);
+    connection.out().flag(options.repair);
+    connection.send();
+    connection.wait_for_reply(collect_lines(report.messages));
+    report.other_problems = connection.in().flag();
+    connection.end();
+    return report;
+  });
 }
 
 // The results in the order of the request. A daemon leaves out what it never began.

@@ -1,5 +1,6 @@
 // Nix's own clients against our server, over a local store in which builds are sandboxed.
 #include "catch.hh"
+#include "errors.hh"
 #include "nix.hh"
 #include "vectors.hh"
 
@@ -242,6 +243,11 @@ TEST_CASE("nix-store optimises and verifies through our daemon") {
   const auto run = [&](const std::vector<std::string>& command) {
     return world.run(command, "unix://" + world.socket());
   };
+  const auto client =
+      DaemonClient::connect({.socket = world.socket(), .store_dir = StoreDir(world.store_dir())});
+  const auto* found = capability<MaintenanceStore>(*client);
+  REQUIRE(found);
+  CHECK(client->optimise().messages.at(0) == "6 bytes freed by hard-linking 1 files");
   CHECK(run({"nix-store", "--optimise"}).status == 0);
   struct stat status = {};
   REQUIRE(::stat(one.c_str(), &status) == 0);
@@ -255,6 +261,11 @@ TEST_CASE("nix-store optimises and verifies through our daemon") {
   const Finished finished = run({"nix-store", "--verify", "--check-contents"});
   CHECK(finished.status == 1);
   CHECK(has(finished.errors, "the permissions of"));
+  const VerifyReport report = client->verify({.check_contents = true, .forget_gone = true});
+  CHECK(report.other_problems);
+  REQUIRE(report.messages.size() == 1);
+  CHECK(has(report.messages[0], "the permissions of"));
+  CHECK(code_of([&] { client->verify({}); }) == Code::not_supported);
   CHECK(run({"nix-store", "--verify", "--check-contents", "--repair"}).status == 0);
   CHECK(run({"nix-store", "--verify", "--check-contents"}).status == 0);
 }

@@ -31,6 +31,8 @@ struct OptimiseReport {
   std::uint64_t files_skipped = 0;
   // Links whose content was not what their name says; they are removed.
   std::vector<std::string> damaged_links;
+  // What a store elsewhere said, in place of numbers.
+  std::vector<std::string> messages;
 };
 
 struct VerifyOptions {
@@ -66,8 +68,9 @@ struct VerifyReport {
   std::vector<std::string> unregistered;
   std::uint64_t paths_checked = 0;  // contents included, if these are checked
   std::uint64_t paths_skipped = 0;  // of which the contents were found intact lately
-  // A store elsewhere found problems, and told of them in messages only.
+  // A store elsewhere has problems left, and tells of them in messages only.
   bool other_problems = false;
+  std::vector<std::string> messages;
 };
 
 class CINCH_CORE_API MaintenanceStore {

@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cinch/core/export.hh>
+#include <cinch/core/maintenance.hh>
 #include <cinch/core/realiser.hh>
 #include <cinch/core/settings.hh>
 #include <cinch/core/store.hh>
@@ -24,7 +25,10 @@ struct DaemonClientOptions {
   std::optional<Settings> settings{};  // what to ask of the daemon's builds; none: as it is set up
 };
 
-class CINCH_REMOTE_API DaemonClient : public Store, public Realiser, public RootStore {
+class CINCH_REMOTE_API DaemonClient : public Store,
+                                      public Realiser,
+                                      public RootStore,
+                                      public MaintenanceStore {
  public:
   // Connects at once. Throws Code::disconnected (nobody listens), Code::protocol,
   // Code::not_supported (no common version).

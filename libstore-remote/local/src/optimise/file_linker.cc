@@ -127,7 +127,7 @@ std::string name_in_links(const Directory& parent, const std::string& name,
 std::optional<std::string> name_in_links(const Directory& parent, const std::string& name,
                                          std::span<std::byte> buffer, const std::stop_token& stop) {
   const std::optional<struct stat> status = parent.stat(name);
-  if (!status || !can_link(*status)) return std::nullopt;
+  if (!status || !(S_ISREG(status->st_mode) || S_ISLNK(status->st_mode))) return std::nullopt;
   return name_in_links(parent, name, *status, buffer, stop);
 }
 
