@@ -7,7 +7,9 @@
 #include <cinch/core/error.hh>
 
 #include <cerrno>
+#include <charconv>
 #include <chrono>
+#include <csignal>
 #include <thread>
 #include <vector>
 
@@ -63,13 +65,13 @@ void TemporaryRoots::add(std::span<const StorePath> paths) {
   if (!file_) open_file();
   if (!collector_lock_) collector_lock_ = open_collector_lock(state_);
   const std::string lock_name = collector_lock_name(state_);
-  // Either no collector runs and none can start before the file has the roots, or the one that
-  // runs has read the files already and must be told directly.
+  // Written first: a collector that starts from now on reads it. Then either none runs, or the one
+  // that does may have read the files before, and must be told directly.
+  DescriptorSink(file_.get(), directory_->name_of(file_name_)).write(as_bytes(text));
   while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(fresh)) {
     std::this_thread::sleep_for(retry_interval);
   }
   const Unlocker unlocker{collector_lock_.get()};
-  DescriptorSink(file_.get(), directory_->name_of(file_name_)).write(as_bytes(text));
   added_.insert(fresh.begin(), fresh.end());
 }
 
@@ -148,7 +150,7 @@ std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const Stor
     if (try_lock(file.get(), LockKind::exclusive, directory.name_of(entry.name))) {
       // Nobody holds it. The mark is for those who opened it and wait for its lock.
       (void)!::write(file.get(), "d", 1);
-      directory.unlink(entry.name);
+      directory.remove_tree(entry.name);  // its process may have done so by now
       continue;
     }
     const std::string text = read_roots_file(file.get(), directory.name_of(entry.name));

@@ -1,6 +1,7 @@
 #include "collector_lock.hh"
 
 #include "../file_lock.hh"
+#include "collector_socket.hh"
 
 #include <fcntl.h>
 
@@ -20,6 +21,7 @@ Descriptor open_collector_lock(const Directory& state) {
 std::string collector_lock_name(const Directory& state) { return state.name_of(lock_name); }
 
 Descriptor lock_for_collection(const Directory& state) {
+  prepare_collector_socket(state);
   Descriptor lock = open_collector_lock(state);
   lock_within(lock.get(), LockKind::exclusive, collector_lock_name(state), wait_ms_max);
   return lock;

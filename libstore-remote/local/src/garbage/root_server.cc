@@ -22,13 +22,13 @@ namespace {
 
 constexpr std::size_t clients_max = 1000;
 constexpr std::size_t line_bytes_max = 4096;  // no path is longer
-constexpr int retry_ms = 20;                  // for clients whose path is being deleted
+constexpr auto write_after_answer = std::chrono::milliseconds(100);
+constexpr int retry_ms = 20;  // for clients whose path is being deleted
 
 }  // namespace
 
 RootServer::RootServer(const Directory& state, StoreDir store_dir, Protect protect)
-    : state_(state),
-      store_dir_(std::move(store_dir)),
+    : store_dir_(std::move(store_dir)),
       protect_(std::move(protect)),
       listener_(listen_as_collector(state)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -40,7 +40,9 @@ RootServer::~RootServer() {
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  remove_collector_socket(state_);
+  // Nix writes a root into its file only after the answer. If the next collector started before
+  // that, it would not see it.
+  std::this_thread::sleep_until(last_answer_ + write_after_answer);
 }
 
 void RootServer::serve() {
@@ -83,7 +85,7 @@ bool RootServer::receive(Client& client) const {
 }
 
 // Answers all lines that can be answered by now.
-bool RootServer::answer(Client& client) const {
+bool RootServer::answer(Client& client) {
   for (;;) {
     const std::size_t end = client.received.find('\n');
     if (end == std::string::npos) return client.received.size() <= line_bytes_max;
@@ -93,6 +95,7 @@ bool RootServer::answer(Client& client) const {
     if (!protect_(*path)) return true;
     client.received.erase(0, end + 1);
     if (::send(client.socket.get(), "1", 1, MSG_NOSIGNAL) != 1) return false;
+    last_answer_ = Clock::now();
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cinch/core/store_path.hh>
 #include <cinch/files/directory.hh>
 
+#include <chrono>
 #include <functional>
 #include <string>
 #include <thread>
@@ -19,13 +20,14 @@ class RootServer {
   // again soon. Called by the server's thread.
   using Protect = std::function<bool(const StorePath&)>;
 
-  // REQUIRES: this process holds `gc.lock` exclusively; `state` outlives the server.
+  // REQUIRES: this process holds `gc.lock` exclusively.
   RootServer(const Directory& state, StoreDir store_dir, Protect protect);
   RootServer(const RootServer&) = delete;
   RootServer& operator=(const RootServer&) = delete;
   ~RootServer();  // clients that wait see the end of the connection, and try the lock again
 
  private:
+  using Clock = std::chrono::steady_clock;
   struct Client {
     Descriptor socket;
     std::string received;
@@ -35,14 +37,14 @@ class RootServer {
   void accept_clients();
   // False: the client is done with.
   bool receive(Client& client) const;
-  bool answer(Client& client) const;
+  bool answer(Client& client);
 
-  const Directory& state_;
   StoreDir store_dir_;
   Protect protect_;
   Descriptor listener_;
   Descriptor wake_;
   std::vector<Client> clients_;
+  Clock::time_point last_answer_;
   std::thread thread_;
 };
 
