@@ -51,8 +51,11 @@ constexpr std::array entries{
     Entry{"keep-outputs", &Settings::keep_outputs},
     Entry{"log-lines", &Settings::log_lines},
     Entry{"max-build-log-size", &Settings::max_build_log_size},
+    Entry{"max-free", &Settings::max_free},
     Entry{"max-jobs", MaxJobs{}},
     Entry{"max-silent-time", &Settings::max_silent_time},
+    Entry{"min-free", &Settings::min_free},
+    Entry{"min-free-check-interval", &Settings::min_free_check_interval},
     Entry{"require-sigs", &Settings::require_sigs},
     Entry{"sandbox", &Settings::sandbox},
     Entry{"sandbox-build-dir", &Settings::sandbox_build_dir},
@@ -95,7 +98,7 @@ constexpr std::array aliases{
 };
 
 // What Nix (2.8 up to now) has and this library has no use for. Sorted.
-constexpr std::array<std::string_view, 102> foreign_names{
+constexpr std::array<std::string_view, 99> foreign_names{
     "abort-on-warn",
     "accept-flake-config",
     "access-tokens",
@@ -157,10 +160,7 @@ constexpr std::array<std::string_view, 102> foreign_names{
     "lazy-trees",
     "lint-url-literals",
     "max-call-depth",
-    "max-free",
     "max-substitution-jobs",
-    "min-free",
-    "min-free-check-interval",
     "nar-buffer-size",
     "narinfo-cache-meta-ttl",
     "narinfo-cache-negative-ttl",

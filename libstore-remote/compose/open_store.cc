@@ -127,7 +127,12 @@ std::unique_ptr<Store> open_local(StoreUrl url, const Settings& settings,
        .sqlite_wal = settings.use_sqlite_wal,
        .fsync_metadata = settings.fsync_metadata,
        .fsync_store_paths = settings.fsync_store_paths,
-       .auto_optimise = settings.auto_optimise_store});
+       .auto_optimise = settings.auto_optimise_store,
+       .automatic_collection = {.liveness = {.keep_outputs = settings.keep_outputs,
+                                             .keep_derivations = settings.keep_derivations},
+                                .free_bytes_min = settings.min_free,
+                                .free_bytes_wanted = settings.max_free,
+                                .check_interval = settings.min_free_check_interval}});
 }
 
 std::string socket_name(const StoreUrl& url, const Parameters& parameters,

@@ -10,6 +10,7 @@
 #include <cinch/core/signature.hh>
 #include <cinch/files/file_tree.hh>
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <limits>
@@ -105,11 +106,12 @@ local::Ingested ingest_spooled(Source& content, HashAlgorithm algorithm, const D
 
 // Reads until the end or just beyond the limit.
 std::string read_head(Source& content) {
-  std::string head(small_content_bytes_max + 1, '\0');
+  constexpr std::size_t piece_bytes = std::size_t{16} << 10;
+  std::string head;
   std::size_t used = 0;
-  while (used < head.size()) {
-    const std::size_t count = content.read(std::as_writable_bytes(std::span(head)).subspan(used));
-    if (count == 0) break;
+  for (std::size_t count = piece_bytes; count != 0 && used <= small_content_bytes_max;) {
+    head.resize(std::min(std::max(2 * used, piece_bytes), small_content_bytes_max + 1));
+    count = content.read(std::as_writable_bytes(std::span(head)).subspan(used));
     used += count;
   }
   head.resize(used);
@@ -120,7 +122,7 @@ std::string read_head(Source& content) {
 
 void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy policy,
                          std::stop_token stop) try {
-  state_->check_writable();
+  prepare_to_add();
   local::check_claim(info, store_dir(), policy, state_->options);
   state_->roots.add({&info.path, 1});
   IgnoreBytes nowhere;
@@ -141,7 +143,7 @@ void LocalStore::add_nar(const PathInfo& info, Source& nar, SignaturePolicy poli
 
 StorePath LocalStore::add_unnamed_nar(Source& nar, const Describe& describe, SignaturePolicy policy,
                                       std::stop_token stop) {
-  state_->check_writable();
+  prepare_to_add();
   const local::StagingDirectory staged(state_->staging);
   TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
   Hasher hasher(HashAlgorithm::sha256);
@@ -165,7 +167,7 @@ StorePath LocalStore::add_unnamed_nar(Source& nar, const Describe& describe, Sig
 }
 
 PathInfo LocalStore::add_content(const AddContent& options, Source& content, std::stop_token stop) {
-  state_->check_writable();
+  prepare_to_add();
   check_store_path_name(options.name);
   const std::string head = read_head(content);
   if (head.size() <= small_content_bytes_max) {
@@ -195,7 +197,7 @@ PathInfo LocalStore::add_content(const AddContent& options, Source& content, std
 
 PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
                               std::stop_token stop) {
-  state_->check_writable();
+  prepare_to_add();
   check_store_path_name(name);
   const local::StagingDirectory staged(state_->staging);
   TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());

@@ -3,6 +3,7 @@
 // path next removes it.
 #include "ingest.hh"
 #include "path_lock.hh"
+#include "published.hh"
 #include "state.hh"
 
 #include <cinch/core/error.hh>
@@ -14,35 +15,8 @@
 
 namespace cinch {
 
-namespace {
-
-// Removes objects from their places again, unless told to keep them.
-class Published {
- public:
-  explicit Published(const Directory& objects) : objects_(objects) {}
-  Published(const Published&) = delete;
-  Published& operator=(const Published&) = delete;
-  ~Published() {
-    for (const StorePath& path : paths_) {
-      try {
-        objects_.remove_tree(path.base_name());
-      } catch (const Error&) {
-        // Not registered, so it is garbage that the next one to make this path removes.
-      }
-    }
-  }
-  void add(const StorePath& path) { paths_.insert(path); }
-  void keep() { paths_.clear(); }
-
- private:
-  const Directory& objects_;
-  StorePathSet paths_;
-};
-
-}  // namespace
-
 void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
-  Published published(objects());
+  local::Published published(objects());
   for (const PathInfo& info : infos) published.add(info.path);
   std::vector<local::Registration> batch;
   batch.reserve(infos.size());
@@ -52,20 +26,24 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
     if (info.path.is_derivation()) item.derivation_outputs = checker.check(info.path);
     batch.push_back(std::move(item));
   }
-  if (options.fsync_store_paths && ::fsync(objects().get()) != 0) {
-    throw system_error(errno, "cannot flush", objects().name());
-  }
   if (options.auto_optimise) {
     for (const PathInfo& info : infos) optimise_added(info.path);
   }
+  register_together(batch);
+  published.keep();
+}
+
+void LocalStore::State::register_together(std::span<const local::Registration> batch) {
+  if (options.fsync_store_paths && ::fsync(objects().get()) != 0) {
+    throw system_error(errno, "cannot flush", objects().name());
+  }
   durability.before_registration();
   database.register_valid(batch);
-  published.keep();
   durability.after_registration();
 }
 
 void LocalStore::State::publish_and_register(std::span<const Publication> publications) {
-  Published published(objects());
+  local::Published published(objects());
   std::vector<PathInfo> infos;
   for (const Publication& publication : publications) {
     published.add(publication.info.path);
@@ -88,7 +66,7 @@ PathInfo LocalStore::State::install(const local::StagingDirectory& staged, PathI
 }
 
 std::unique_ptr<StagedObject> LocalStore::stage(const StorePath& path) {
-  state_->check_writable();
+  prepare_to_add();
   state_->roots.add({&path, 1});
   return std::make_unique<local::StagedTree>(state_->staging, path, state_->write_options());
 }

@@ -137,7 +137,7 @@ bool LocalStore::copy_directly(Store& from, std::span<const PathInfo> objects,
                                std::stop_token stop) {
   auto* source = dynamic_cast<LocalStore*>(&from);
   if (source == nullptr) return false;
-  state_->check_writable();
+  prepare_to_add();
   // Whatever is refused is refused before anything is copied.
   for (const PathInfo& info : objects) {
     try {

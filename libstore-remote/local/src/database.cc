@@ -72,23 +72,34 @@ std::set<Signature> split_signatures(std::string_view text) {
 
 // Batches come in any order; references inside one must not form a cycle.
 void check_no_cycle(std::span<const Registration> batch) {
-  std::map<StorePath, const Registration*> unfinished;
-  for (const Registration& item : batch) unfinished.emplace(item.info.path, &item);
-  // Removes whatever refers to nothing unfinished, until nothing is left or nothing moves.
-  for (bool moved = true; moved && !unfinished.empty();) {
-    moved = false;
-    for (auto item = unfinished.begin(); item != unfinished.end();) {
-      bool ready = true;
-      for (const StorePath& reference : item->second->info.references) {
-        ready = ready && (reference == item->first || !unfinished.contains(reference));
-      }
-      moved = moved || ready;
-      item = ready ? unfinished.erase(item) : std::next(item);
+  std::map<StorePath, std::size_t> places;
+  for (std::size_t at = 0; at < batch.size(); ++at) places.emplace(batch[at].info.path, at);
+  Edges::Pairs referrers;  // of each reference
+  std::vector<std::size_t> left(batch.size());
+  for (const auto& [path, at] : places) {
+    for (const StorePath& reference : batch[at].info.references) {
+      const auto found = places.find(reference);
+      if (found == places.end() || found->second == at) continue;
+      referrers.emplace_back(static_cast<Node>(found->second), static_cast<Node>(at));
+      ++left[at];
     }
   }
-  if (unfinished.empty()) return;
-  throw Error(Code::invalid_argument, "the references of the new objects form a cycle")
-      .about(unfinished.begin()->first.base_name());
+  const Edges referrers_of(batch.size(), referrers);
+  std::vector<std::size_t> ready;
+  for (const auto& [path, at] : places) {
+    if (left[at] == 0) ready.push_back(at);
+  }
+  for (std::size_t done = 0; done < ready.size(); ++done) {
+    for (const Node referrer : referrers_of.of(static_cast<Node>(ready[done]))) {
+      if (--left[referrer] == 0) ready.push_back(referrer);
+    }
+  }
+  if (ready.size() == places.size()) return;
+  for (const auto& [path, at] : places) {
+    if (left[at] == 0) continue;
+    throw Error(Code::invalid_argument, "the references of the new objects form a cycle")
+        .about(path.base_name());
+  }
 }
 
 // How a connection deletes paths, for the time of a scope. REQUIRES: no transaction is open.

@@ -36,13 +36,40 @@ Derivation read_derivation_file(const Directory& objects, const StoreDir& store_
 
 DerivationChecker::DerivationChecker(const Directory& objects, const StoreDir& store_dir)
     : objects_(objects), store_dir_(store_dir), hasher_(store_dir, [this](const StorePath& path) {
+        if (together_ != nullptr) {
+          const auto found = together_->find(path);
+          if (found != together_->end()) return *found->second;
+        }
         return read_input(objects_, store_dir_, path);
       }) {}
 
-std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path) try {
+std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path) {
   const Derivation derivation = read_derivation_file(objects_, store_dir_, path);
-  check_derivation(derivation);
   const std::lock_guard lock(mutex_);
+  return check_one(path, derivation);
+}
+
+std::map<StorePath, std::map<std::string, StorePath>> DerivationChecker::check(
+    const Derivations& derivations) {
+  std::map<StorePath, std::map<std::string, StorePath>> outputs;
+  const std::lock_guard lock(mutex_);
+  together_ = &derivations;
+  try {
+    for (const auto& [path, derivation] : derivations) {
+      outputs.emplace_hint(outputs.end(), path, check_one(path, *derivation));
+    }
+  } catch (...) {
+    together_ = nullptr;
+    throw;
+  }
+  together_ = nullptr;
+  return outputs;
+}
+
+// REQUIRES: mutex_ is held.
+std::map<std::string, StorePath> DerivationChecker::check_one(const StorePath& path,
+                                                              const Derivation& derivation) try {
+  check_derivation(derivation);
   hasher_.check_outputs(derivation);
   std::map<std::string, StorePath> outputs;
   for (const auto& [name, output] : derivation.output_paths(store_dir_)) {

@@ -25,11 +25,18 @@ class DerivationChecker {
   // The known outputs of the .drv file at this path. Throws Code::invalid_derivation if they, or
   // anything else about it, are not right.
   std::map<std::string, StorePath> check(const StorePath& path);
+  // The same for derivations by their paths, which need not lie in the store; inputs of one may be
+  // among the others.
+  using Derivations = std::map<StorePath, const Derivation*>;
+  std::map<StorePath, std::map<std::string, StorePath>> check(const Derivations& derivations);
 
  private:
+  std::map<std::string, StorePath> check_one(const StorePath& path, const Derivation& derivation);
+
   const Directory& objects_;
   StoreDir store_dir_;
   std::mutex mutex_;
+  const Derivations* together_ = nullptr;  // those that are being checked
   DerivationHasher hasher_;
 };
 

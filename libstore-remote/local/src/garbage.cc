@@ -81,6 +81,13 @@ std::vector<std::string> LocalStore::remove_stale_roots() {
   return std::move(found.stale_links);
 }
 
+// Before any lock is taken.
+void LocalStore::prepare_to_add() {
+  state_->check_writable();
+  state_->automatic_collector.before_adding(
+      [this](const GarbageOptions& options) { collect_garbage(options); });
+}
+
 GarbageReport LocalStore::collect_garbage(
     const GarbageOptions& options, const std::function<void(const GarbageProgress&)>& progress,
     std::stop_token stop) {

@@ -27,7 +27,8 @@ LocalStore::State::State(const LocalStoreOptions& given)
       roots(directories.state, layout.store_dir),
       staging(directories.objects, roots),
       checker(directories.objects, layout.store_dir),
-      durability(database, own_database, directories) {
+      durability(database, own_database, directories),
+      automatic_collector(given.automatic_collection, directories.objects) {
   // Whatever is wrong with the database should be said now.
   (void)database.find({});
   if (!options.read_only) lost = durability.recover();

@@ -45,9 +45,7 @@ void LocalStore::register_paths(std::span<const ValidityRegistration> registrati
   std::vector<local::Registration> batch;
   batch.reserve(examined.size());
   for (std::optional<local::Registration>& one : examined) batch.push_back(*std::move(one));
-  state_->durability.before_registration();
-  state_->database.register_valid(batch);
-  state_->durability.after_registration();
+  state_->register_together(batch);
 }
 
 local::Registration LocalStore::State::examine(const ValidityRegistration& registration,

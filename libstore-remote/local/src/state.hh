@@ -4,6 +4,7 @@
 #include "database.hh"
 #include "derivation_check.hh"
 #include "durability.hh"
+#include "garbage/automatic.hh"
 #include "layout.hh"
 #include "own_database.hh"
 #include "staging.hh"
@@ -14,6 +15,7 @@
 #include <functional>
 #include <span>
 #include <stop_token>
+#include <string>
 
 namespace cinch {
 
@@ -44,6 +46,8 @@ struct LocalStore::State {
     std::function<void()> publish;
   };
   void publish_and_register(std::span<const Publication> publications);
+  // All or nothing. REQUIRES: the objects lie in their places.
+  void register_together(std::span<const local::Registration> batch);
   // Takes the lock and the temporary root, publishes and registers, unless the path has become
   // valid. Returns what is registered.
   PathInfo install(const local::StagingDirectory& staged, PathInfo info,
@@ -56,6 +60,14 @@ struct LocalStore::State {
   bool repair_object(const PathInfo& info, VerifyProblemKind kind, Store* source,
                      local::Verifier& verifier, const std::stop_token& stop);
   void forget_gone(VerifyReport& report, const std::stop_token& stop);
+  // Makes plain files with these texts valid, together. REQUIRES: their paths are temporary roots;
+  // each refers to nothing but valid paths and others of these.
+  struct NewText {
+    std::string text;
+    local::Registration registration;
+  };
+  void install(std::span<const NewText> texts);
+
   // What to register of an object that lies in its place.
   local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
                               const std::stop_token& stop);
@@ -69,6 +81,7 @@ struct LocalStore::State {
   local::StagingArea staging;
   local::DerivationChecker checker;
   local::Durability durability;
+  local::AutomaticCollector automatic_collector;
   std::vector<LostPath> lost;
 };
 

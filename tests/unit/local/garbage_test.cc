@@ -342,4 +342,21 @@ TEST_CASE("collecting does not disturb those who add") {
   CHECK(fixture.collector().verify({.check_contents = true}).problems.empty());
 }
 
+TEST_CASE("a full disk is emptied by who adds to it") {
+  const Scratch scratch;
+  LocalStoreOptions options;
+  // Whatever is free, it is too little.
+  options.automatic_collection.free_bytes_min = std::numeric_limits<std::uint64_t>::max();
+  options.automatic_collection.check_interval = std::chrono::seconds(0);
+  const StorePath dead = add_text(*open_in(scratch), "dead", "x").path;
+  const auto store = open_in(scratch, options);
+  const StorePath alive = add_text(*store, "alive", "y").path;
+  CHECK(store->all_valid_paths() == StorePathSet{alive});
+  CHECK_FALSE(Directory::open(scratch.path("root/nix/store")).stat(dead.base_name()));
+  // What cannot be freed is not asked for again.
+  const StorePath later = add_text(*open_in(scratch), "later", "z").path;
+  add_text(*store, "more", "w");
+  CHECK(store->is_valid(later));
+}
+
 }  // namespace cinch

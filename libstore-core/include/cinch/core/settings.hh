@@ -9,6 +9,7 @@
 #include <chrono>
 #include <compare>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <span>
 #include <string>
@@ -42,6 +43,9 @@ struct CINCH_CORE_API Settings {
   bool keep_failed = false;
   bool keep_derivations = true;
   bool keep_outputs = false;
+  std::uint64_t min_free = 0;  // bytes; 0: never collect garbage by itself
+  std::uint64_t max_free = std::numeric_limits<std::int64_t>::max();  // bytes
+  std::chrono::seconds min_free_check_interval{5};
   bool fallback = false;
   bool substitute = true;
   std::uint32_t log_lines = 25;

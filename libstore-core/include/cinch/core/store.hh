@@ -88,16 +88,19 @@ class CINCH_CORE_API Store {
   // The base class reads and parses NARs; a backend with a faster way overrides it.
   virtual std::vector<Derivation> read_derivations(std::span<const StorePath> paths);
 
+  // Adds .drv files, in any order: a derivation's inputs may be among the others. Checks the rules
+  // and output paths, reading other inputs from this store; nothing is added unless all are right.
+  // Returns the paths, in the order of the derivations. Throws Code::invalid_derivation;
+  // Code::not_found for an input that is not valid.
+  // The base class adds texts; a backend with a faster way overrides it.
+  virtual std::vector<StorePath> add_derivations(std::span<const Derivation> derivations);
+
   // Conveniences over the above.
   PathInfo require(const StorePath& path);  // throws Code::not_found
   bool is_valid(const StorePath& path);
   Derivation read_derivation(const StorePath& path);
-  // Adds a .drv file: checks the rules and output paths, reading inputs from this store. Returns
-  // its path. Throws Code::invalid_derivation; Code::not_found for an input that is not valid.
+  // As add_derivations, for one.
   StorePath add_derivation(const Derivation& derivation);
-  // The same for a graph, in any order: a derivation's inputs may be among the others. Nothing is
-  // added unless all are right. Returns the paths, in the order of the derivations.
-  std::vector<StorePath> add_derivations(std::span<const Derivation> derivations);
 };
 
 // The capability T of a store, or null.

@@ -13,7 +13,9 @@
 #include <cinch/core/store.hh>
 #include <cinch/core/validity_registration.hh>
 
+#include <chrono>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <span>
@@ -21,6 +23,15 @@
 #include <vector>
 
 namespace cinch {
+
+// Collecting garbage when the disk fills up, by those who add objects.
+struct AutomaticCollection {
+  LivenessOptions liveness;
+  std::uint64_t free_bytes_min = 0;  // collects when less is free; 0: never
+  // Stops once as much is free.
+  std::uint64_t free_bytes_wanted = std::numeric_limits<std::uint64_t>::max();
+  std::chrono::seconds check_interval{5};  // how often the disk is asked, at most
+};
 
 struct LocalStoreOptions {
   StoreDir store_dir = StoreDir();  // the logical one, that is part of paths
@@ -38,6 +49,7 @@ struct LocalStoreOptions {
   bool fsync_metadata = true;
   bool fsync_store_paths = false;
   bool auto_optimise = false;  // what is added, as optimise() does it
+  AutomaticCollection automatic_collection;
   // How long to wait for another process that holds the database; after that, Code::busy.
   std::uint32_t busy_ms_max = 60'000;
 };
@@ -87,6 +99,7 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                        std::stop_token stop = {}) override;
   void add_signatures(const StorePath& path, const std::set<Signature>& signatures) override;
   void add_temporary_roots(std::span<const StorePath> paths) override;
+  std::vector<StorePath> add_derivations(std::span<const Derivation> derivations) override;
   std::vector<Derivation> read_derivations(std::span<const StorePath> paths) override;
 
   bool read_log(const StorePath& derivation, Sink& sink) override;
@@ -145,6 +158,7 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   struct State;
   struct Copy;
   explicit LocalStore(std::unique_ptr<State> state);
+  void prepare_to_add();
   std::unique_ptr<State> state_;
 };
 
