@@ -188,16 +188,16 @@ class Trials {
     std::unique_ptr<LocalStore> store;
     std::optional<Workload> workload;
     const bool opens = operation == "open" || operation == "create";
-    const auto open = [&] {
-      store = LocalStore::open(options());
+    const auto begin = [&] {
+      if (!store) store = LocalStore::open(options());
       workload.emplace(*store, scratch_.path("links"), seed + 1, promises_);
     };
-    if (!opens) open();
+    if (!opens) begin();
     failer_.arm(static_cast<long>(at), fault.error, fault.kind);
     std::optional<Error> error;
     try {
       if (opens) {
-        open();
+        store = LocalStore::open(options());
       } else {
         workload->run(operation);
       }
@@ -211,7 +211,7 @@ class Trials {
     if (error && !outcome_->reached) throw Error(*error);
     if (error) check_clear(*error);
     // The same store goes on.
-    if (!workload) open();
+    if (!workload) begin();
     const std::vector<std::string> damage = find_damage(*store, &promises_);
     if (!damage.empty()) put(outcome_->problem, "damage seen by the same store: " + join(damage));
     workload->run("add a tree");

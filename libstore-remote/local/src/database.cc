@@ -381,19 +381,30 @@ std::vector<StorePathSet> Database::find_derivers(std::span<const StorePath> pat
   return find_sets(paths, &Reader::derivers);
 }
 
-// REQUIRES: writer_mutex_ is held.
 // Connections share what SQLite knows about a file, until the last of them is closed.
 void Database::forget_readers() {
   const std::lock_guard lock(readers_mutex_);
   idle_readers_.clear();
 }
 
+// REQUIRES: writer_mutex_ is held.
 Database::Writer& Database::writer() {
   if (writer_ && writer_->connection->is_broken()) {
     writer_.reset();
     forget_readers();
   }
-  if (!writer_) writer_ = std::make_unique<Writer>(connect());
+  if (writer_) return *writer_;
+  writer_ = std::make_unique<Writer>(connect());
+  try {
+    const SqliteTransaction probe(*writer_->connection, SqliteTransaction::Kind::write);
+  } catch (const Error&) {
+    // SQLite could not open one of its files for writing at some moment, and sticks to it as long
+    // as any connection is open.
+    if (!writer_->connection->is_broken()) throw;
+    writer_.reset();
+    forget_readers();
+    writer_ = std::make_unique<Writer>(connect());
+  }
   return *writer_;
 }
 

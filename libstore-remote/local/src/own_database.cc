@@ -41,6 +41,7 @@ const int own_database_version = static_cast<int>(migrations.size());
 
 bool OwnDatabase::read(const Work& work) {
   const std::lock_guard lock(mutex_);
+  forget_broken();
   SqliteConnection* connection = connection_if_exists();
   if (!connection) return false;
   SqliteTransaction transaction(*connection, SqliteTransaction::Kind::read);
@@ -49,27 +50,29 @@ bool OwnDatabase::read(const Work& work) {
   return true;
 }
 
-void OwnDatabase::write(const Work& work) {
+void OwnDatabase::write(const Work& work) { write(work, false); }
+
+void OwnDatabase::write_to_disk(const Work& work) { write(work, options_.synchronous); }
+
+void OwnDatabase::write(const Work& work, bool to_disk) {
   if (options_.read_only) {
     throw Error(Code::read_only, "the store was opened read-only").about(options_.file_name);
   }
   const std::lock_guard lock(mutex_);
+  forget_broken();
   SqliteConnection& connection = connection_for_writing();
+  if (to_disk) connection.execute("pragma synchronous = full");
   SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
   work(connection);
   transaction.commit();
+  if (to_disk) connection.execute("pragma synchronous = normal");
 }
 
-void OwnDatabase::write_to_disk(const Work& work) {
-  if (!options_.synchronous) return write(work);
-  write([](SqliteConnection&) {});  // so that there is a connection
-  {
-    const std::lock_guard lock(mutex_);
-    connection_->execute("pragma synchronous = full");
-  }
-  write(work);
-  const std::lock_guard lock(mutex_);
-  connection_->execute("pragma synchronous = normal");
+// What the disk has failed once is opened anew.
+void OwnDatabase::forget_broken() {
+  if (!connection_ || !connection_->is_broken()) return;
+  connection_.reset();
+  migrated_ = false;
 }
 
 // Null also for a file whose creator has not come to make its tables, or lacks some: those that a

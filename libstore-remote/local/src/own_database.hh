@@ -47,6 +47,8 @@ class OwnDatabase {
   void write_to_disk(const Work& work);
 
  private:
+  void write(const Work& work, bool to_disk);
+  void forget_broken();
   SqliteConnection* connection_if_exists();
   SqliteConnection& connection_for_writing();
   std::unique_ptr<SqliteConnection> connect() const;

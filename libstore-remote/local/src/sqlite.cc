@@ -3,8 +3,11 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <thread>
+
+#include <unistd.h>
 
 namespace cinch::local {
 
@@ -64,6 +67,11 @@ SqliteConnection::SqliteConnection(const SqliteOptions& options)
                                      options.vfs.empty() ? nullptr : options.vfs.c_str());
   database_.reset(database);
   if (result != SQLITE_OK) throw_error(result);
+  // SQLite opens for reading what it cannot open for writing, and says so only when it writes.
+  if (!options.read_only && sqlite3_db_readonly(database, "main") == 1) {
+    const int reason = ::access(file_name_.c_str(), W_OK) != 0 ? errno : EIO;
+    throw system_error(reason, "cannot open the store's database for writing", file_name_);
+  }
   sqlite3_extended_result_codes(database, 1);
   sqlite3_busy_handler(database, &SqliteConnection::wait_when_busy, this);
 }
