@@ -1,23 +1,28 @@
 // Many processes of many threads at work on one store at once:
 //   proof-load [--seconds N] [--seed S]        (PROCESSES and THREADS in the environment: 4 and 4)
-// Nothing that a thread holds by a root or a temporary root may go, nobody may wait for ever, and
-// in the end the store is whole.
+// Nothing that a thread holds by a root or a temporary root may go, nobody may wait for ever
+// (SILENCE in the environment: how long nothing may move, 120 seconds), and in the end the store is
+// whole.
 #include "program.hh"
 #include "scratch.hh"
 #include "workload.hh"
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
+#include <array>
 #include <atomic>
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <filesystem>
 #include <iostream>
 #include <memory>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include <execinfo.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,8 +31,8 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Longer than anything waits by design (a minute for the database).
-constexpr auto silence_max = std::chrono::seconds(120);
+// Seconds; longer than anything waits by design (a minute for the database).
+constexpr unsigned silence_max = 120;
 constexpr int failed = 1;
 
 unsigned setting(const char* name, unsigned usual) {
@@ -40,6 +45,14 @@ LocalStoreOptions options_in(const test::Scratch& scratch) {
   options.root = scratch.path("root");
   options.fsync_metadata = false;
   return options;
+}
+
+// Where a thread is, as names of libraries and offsets in them, for addr2line.
+constexpr int stack_signal = SIGUSR1;
+void print_stack(int) {
+  constexpr int depth_max = 40;
+  std::array<void*, depth_max> frames;
+  ::backtrace_symbols_fd(frames.data(), ::backtrace(frames.data(), depth_max), STDOUT_FILENO);
 }
 
 // One process; each of its threads has roots of its own, all share the store.
@@ -108,7 +121,9 @@ class Process {
 class Load {
  public:
   explicit Load(const Arguments& arguments)
-      : arguments_(arguments), threads_(setting("THREADS", 4)) {
+      : arguments_(arguments),
+        threads_(setting("THREADS", 4)),
+        silence_max_(setting("SILENCE", silence_max)) {
     for (unsigned i = 0; i < setting("PROCESSES", 4) * threads_; ++i) {
       promises_.push_back(&Promises::share());
     }
@@ -118,12 +133,14 @@ class Load {
     std::cout << "# " << promises_.size() / threads_ << " processes of " << threads_
               << " threads, --seconds " << arguments_.count << " --seed " << arguments_.seed
               << std::endl;
+    ::signal(stack_signal, print_stack);
     for (unsigned first = 0; first < promises_.size(); first += threads_) start(first);
     bool good = wait();
+    tell_efforts();
     const auto store = LocalStore::open(options_in(scratch_));
-    for (Promises* promises : promises_) good = tell(find_damage(*store, promises)) && good;
+    good = check(*store) && good;
     store->collect_garbage({});
-    for (Promises* promises : promises_) good = tell(find_damage(*store, promises)) && good;
+    good = check(*store) && good;
     good = tell(find_litter(*store, scratch_.path("root/nix/store"))) && good;
     std::cout << "# " << steps() << " operations, " << store->all_valid_paths().size()
               << " paths with roots\n"
@@ -142,6 +159,30 @@ class Load {
       ::_exit(Process(scratch_, first / threads_, arguments_, mine).run());
     }
     children_.push_back(child);
+  }
+
+  bool check(LocalStore& store) const {
+    bool good = tell(find_damage(store, nullptr));
+    for (const Promises* promises : promises_) good = tell(find_lost(store, *promises)) && good;
+    return good;
+  }
+
+  void tell_efforts() const {
+    const auto& operations = Workload::operations();
+    for (std::size_t index = 0; index < operations.size(); ++index) {
+      std::uint64_t count = 0;
+      std::uint64_t us = 0;
+      std::uint64_t us_at_most = 0;
+      for (const Promises* promises : promises_) {
+        const Promises::Effort& effort = promises->efforts[index];
+        count += effort.count;
+        us += effort.us_in_all;
+        us_at_most = std::max<std::uint64_t>(us_at_most, effort.us_at_most);
+      }
+      if (count == 0) continue;
+      std::cout << "# " << operations[index].name << ": " << count << " times, "
+                << us / count / 1000 << " ms each, " << us_at_most / 1000 << " ms at most\n";
+    }
   }
 
   std::uint64_t steps() const {
@@ -165,15 +206,27 @@ class Load {
       if (const std::uint64_t now = steps(); now != last) {
         last = now;
         moved = Clock::now();
-      } else if (Clock::now() - moved > silence_max) {
-        std::cout << "not ok: nothing moves any more\n";
-        for (const pid_t child : children_) ::kill(child, SIGKILL);
+      } else if (Clock::now() - moved > silence_max_) {
+        std::cout << "not ok: nothing moves any more" << std::endl;
+        for (const pid_t child : children_) end_with_stacks(child);
         good = false;
         moved = Clock::now();
       }
       std::this_thread::sleep_for(std::chrono::milliseconds(50));
     }
     return good;
+  }
+
+  // What each thread of a child is at goes to standard output.
+  void end_with_stacks(pid_t child) const {
+    const std::string tasks = "/proc/" + std::to_string(child) + "/task";
+    for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+      const auto thread = static_cast<pid_t>(parse_number(task.path().filename().string()));
+      std::cout << "# process " << child << ", thread " << thread << ':' << std::endl;
+      ::tgkill(child, thread, stack_signal);
+      std::this_thread::sleep_for(std::chrono::milliseconds(20));  // so that they do not mix
+    }
+    ::kill(child, SIGKILL);
   }
 
   static bool tell(const std::vector<std::string>& found) {
@@ -183,6 +236,7 @@ class Load {
 
   Arguments arguments_;
   unsigned threads_;
+  std::chrono::seconds silence_max_;
   test::Scratch scratch_;
   std::vector<Promises*> promises_;
   std::vector<pid_t> children_;

@@ -12,7 +12,9 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <new>
 #include <utility>
@@ -87,7 +89,14 @@ void Workload::step() {
   std::size_t index = 0;
   while (drawn >= operations()[index].weight) drawn -= operations()[index++].weight;
   promises_.at_work = index;
+  const auto start = std::chrono::steady_clock::now();
   (this->*operations()[index].run)();
+  const std::chrono::duration<double, std::micro> took = std::chrono::steady_clock::now() - start;
+  const auto us = static_cast<std::uint64_t>(took.count());
+  Promises::Effort& effort = promises_.efforts[index];
+  ++effort.count;
+  effort.us_in_all += us;
+  if (us > effort.us_at_most) effort.us_at_most = us;  // nobody else writes there
   ++promises_.done;
 }
 
@@ -336,10 +345,18 @@ std::vector<std::string> find_damage(LocalStore& store, const Promises* promises
     }
   }
   if (!promises) return damage;
-  for (const StorePath& path : promises->held()) {
-    if (!valid.contains(path)) damage.push_back(path.base_name() + " had a root, and is lost");
-  }
+  std::ranges::move(find_lost(store, *promises), std::back_inserter(damage));
   return damage;
+}
+
+std::vector<std::string> find_lost(LocalStore& store, const Promises& promises) {
+  std::vector<std::string> lost;
+  const StorePathSet held = promises.held();
+  const StorePathSet valid = store.find_valid(held);
+  for (const StorePath& path : held) {
+    if (!valid.contains(path)) lost.push_back(path.base_name() + " had a root, and is lost");
+  }
+  return lost;
 }
 
 std::vector<std::string> find_litter(LocalStore& store, const std::string& real_dir) {

@@ -22,6 +22,13 @@ struct Promises {
   };
   std::atomic<std::uint64_t> done;   // steps
   std::atomic<std::size_t> at_work;  // on this one of Workload::operations()
+  // Of each of these operations: how often it was done, and how long that took.
+  struct Effort {
+    std::atomic<std::uint64_t> count;
+    std::atomic<std::uint64_t> us_in_all;
+    std::atomic<std::uint64_t> us_at_most;
+  };
+  std::array<Effort, 32> efforts;
   std::array<Root, 24> roots;
 
   // In shared memory, zeroed; never freed.
@@ -78,8 +85,11 @@ class Workload {
   std::unique_ptr<LocalStore> elsewhere_;  // what is copied comes from there
 };
 
-// What is wrong with a store: its own verification, and what that cannot see. Empty: nothing.
+// What is wrong with a store: its own verification, and what that cannot see; with promises, also
+// what of them is not kept. Empty: nothing.
 std::vector<std::string> find_damage(LocalStore& store, const Promises* promises);
+// Roots whose paths are not valid.
+std::vector<std::string> find_lost(LocalStore& store, const Promises& promises);
 // What lies in the store directory and is not valid; to be called after a collection.
 std::vector<std::string> find_litter(LocalStore& store, const std::string& real_dir);
 

@@ -6,8 +6,8 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <thread>
@@ -24,7 +24,9 @@ namespace cinch::local {
 
 namespace {
 
-constexpr auto retry_interval = std::chrono::milliseconds(100);
+// Between one collector and the next, which is mostly no time at all.
+constexpr auto retry_interval_min = std::chrono::milliseconds(1);
+constexpr auto retry_interval_max = std::chrono::milliseconds(32);
 constexpr int files_a_process_max = 10'000;
 constexpr std::uint64_t roots_file_bytes_max = std::uint64_t{1} << 30;
 
@@ -39,6 +41,23 @@ std::string read_roots_file(int descriptor, const std::string& full_name) {
   DescriptorSource source(descriptor, full_name);
   copy_stream(source, text);
   return text.take();
+}
+
+// Calls `take` with each path of the store that stands in the file.
+template <class Take>
+void parse_roots(std::string_view text, const StoreDir& store_dir, Take take) {
+  for (std::size_t start = 0; start < text.size();) {
+    const std::size_t end = std::min(text.find('\0', start), text.size());
+    if (auto path = store_dir.containing(text.substr(start, end - start))) {
+      take(*std::move(path));
+    }
+    start = end + 1;
+  }
+}
+
+// The file of the process's first store, or that of a further one.
+bool belongs_to(std::string_view file_name, const std::string& process) {
+  return file_name == process || file_name.starts_with(process + "-");
 }
 
 }  // namespace
@@ -68,8 +87,10 @@ void TemporaryRoots::add(std::span<const StorePath> paths) {
   // Written first: a collector that starts from now on reads it. Then either none runs, or the one
   // that does may have read the files before, and must be told directly.
   DescriptorSink(file_.get(), directory_->name_of(file_name_)).write(as_bytes(text));
+  auto interval = retry_interval_min;
   while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(fresh)) {
-    std::this_thread::sleep_for(retry_interval);
+    std::this_thread::sleep_for(interval);
+    interval = std::min(2 * interval, retry_interval_max);
   }
   const Unlocker unlocker{collector_lock_.get()};
   added_.insert(fresh.begin(), fresh.end());
@@ -154,16 +175,23 @@ std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const Stor
       continue;
     }
     const std::string text = read_roots_file(file.get(), directory.name_of(entry.name));
-    for (std::size_t start = 0; start < text.size();) {
-      const std::size_t end = std::min(text.find('\0', start), text.size());
-      const std::string_view full_path = std::string_view(text).substr(start, end - start);
-      if (auto path = store_dir.containing(full_path)) {
-        roots.push_back({"{temp:" + entry.name + "}", *std::move(path)});
-      }
-      start = end + 1;
-    }
+    parse_roots(text, store_dir, [&](StorePath path) {
+      roots.push_back({"{temp:" + entry.name + "}", std::move(path)});
+    });
   }
   return roots;
+}
+
+bool has_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
+                         StorePathSet paths) {
+  const Directory directory = state.open_directory("temproots");
+  for (const DirectoryEntry& entry : directory.list()) {
+    if (entry.type != DT_REG || !belongs_to(entry.name, std::to_string(process))) continue;
+    const std::optional<std::string> text = directory.read_file(entry.name, roots_file_bytes_max);
+    if (!text) continue;  // its store was closed just now
+    parse_roots(*text, store_dir, [&](const StorePath& path) { paths.erase(path); });
+  }
+  return paths.empty();
 }
 
 }  // namespace cinch::local

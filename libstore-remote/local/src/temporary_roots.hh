@@ -14,6 +14,8 @@
 #include <string>
 #include <vector>
 
+#include <sys/types.h>
+
 namespace cinch::local {
 
 class TemporaryRoots {
@@ -43,5 +45,9 @@ class TemporaryRoots {
 // The temporary roots of all stores that are open, in this process and in others. Files that dead
 // processes left are removed. REQUIRES: this process holds `gc.lock` exclusively.
 std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const StoreDir& store_dir);
+
+// Whether the stores that the process has open have written all of these as temporary roots.
+bool has_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
+                         StorePathSet paths);
 
 }  // namespace cinch::local

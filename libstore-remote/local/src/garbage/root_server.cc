@@ -1,5 +1,6 @@
 #include "root_server.hh"
 
+#include "../temporary_roots.hh"
 #include "collector_socket.hh"
 
 #include <cinch/core/error.hh>
@@ -22,13 +23,24 @@ namespace {
 
 constexpr std::size_t clients_max = 1000;
 constexpr std::size_t line_bytes_max = 4096;  // no path is longer
+// How soon after its answer a client has written the root into its file, and how often to look.
 constexpr auto write_after_answer = std::chrono::milliseconds(100);
+constexpr auto look_interval = std::chrono::milliseconds(2);
 constexpr int retry_ms = 20;  // for clients whose path is being deleted
+
+// In this process's view; 0 if it has none of that one.
+pid_t process_behind(const Descriptor& socket) {
+  struct ucred credentials = {};
+  socklen_t size = sizeof credentials;
+  const int result = ::getsockopt(socket.get(), SOL_SOCKET, SO_PEERCRED, &credentials, &size);
+  return result == 0 ? credentials.pid : 0;
+}
 
 }  // namespace
 
 RootServer::RootServer(const Directory& state, StoreDir store_dir, Protect protect)
-    : store_dir_(std::move(store_dir)),
+    : state_(state),
+      store_dir_(std::move(store_dir)),
       protect_(std::move(protect)),
       listener_(listen_as_collector(state)),
       wake_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
@@ -40,9 +52,20 @@ RootServer::~RootServer() {
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  // Nix writes a root into its file only after the answer. If the next collector started before
-  // that, it would not see it.
-  std::this_thread::sleep_until(last_answer_ + write_after_answer);
+  // Nix writes a root into its file only after the answer, Cinch before it asks. If the next
+  // collector started before that, it would not see it.
+  const Clock::time_point end = last_answer_ + write_after_answer;
+  while (Clock::now() < end && !roots_are_written()) std::this_thread::sleep_for(look_interval);
+}
+
+// Whether all who were answered have done so. What cannot be read is not known.
+bool RootServer::roots_are_written() try {
+  std::erase_if(answered_, [&](const auto& client) {
+    return has_temporary_roots(state_, store_dir_, client.first, client.second);
+  });
+  return answered_.empty();
+} catch (const Error&) {
+  return false;
 }
 
 void RootServer::serve() {
@@ -72,7 +95,8 @@ void RootServer::accept_clients() {
   while (clients_.size() < clients_max) {
     Descriptor socket(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (!socket) return;
-    clients_.push_back({std::move(socket), {}});
+    const pid_t process = process_behind(socket);
+    clients_.push_back({std::move(socket), process, {}});
   }
 }
 
@@ -94,6 +118,7 @@ bool RootServer::answer(Client& client) {
     if (!path || store_dir_.print(*path) != line) return false;
     if (!protect_(*path)) return true;
     client.received.erase(0, end + 1);
+    answered_[client.process].insert(*path);
     if (::send(client.socket.get(), "1", 1, MSG_NOSIGNAL) != 1) return false;
     last_answer_ = Clock::now();
   }

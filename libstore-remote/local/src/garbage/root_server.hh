@@ -8,9 +8,12 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <string>
 #include <thread>
 #include <vector>
+
+#include <sys/types.h>
 
 namespace cinch::local {
 
@@ -20,16 +23,18 @@ class RootServer {
   // again soon. Called by the server's thread.
   using Protect = std::function<bool(const StorePath&)>;
 
-  // REQUIRES: this process holds `gc.lock` exclusively.
+  // `state` must outlive it. REQUIRES: this process holds `gc.lock` exclusively.
   RootServer(const Directory& state, StoreDir store_dir, Protect protect);
   RootServer(const RootServer&) = delete;
   RootServer& operator=(const RootServer&) = delete;
-  ~RootServer();  // clients that wait see the end of the connection, and try the lock again
+  // Clients that wait see the end of the connection, and try the lock again.
+  ~RootServer();
 
  private:
   using Clock = std::chrono::steady_clock;
   struct Client {
     Descriptor socket;
+    pid_t process;
     std::string received;
   };
 
@@ -38,12 +43,15 @@ class RootServer {
   // False: the client is done with.
   bool receive(Client& client) const;
   bool answer(Client& client);
+  bool roots_are_written();
 
+  const Directory& state_;
   StoreDir store_dir_;
   Protect protect_;
   Descriptor listener_;
   Descriptor wake_;
   std::vector<Client> clients_;
+  std::map<pid_t, StorePathSet> answered_;
   Clock::time_point last_answer_;
   std::thread thread_;
 };
