@@ -2,7 +2,8 @@
 //   proof-load [--seconds N] [--seed S]        (PROCESSES and THREADS in the environment: 4 and 4)
 // Nothing that a thread holds by a root or a temporary root may go, nobody may wait for ever
 // (SILENCE in the environment: how long nothing may move, 120 seconds), and in the end the store is
-// whole.
+// whole. Nix works on it, too, unless NIX is 0 in the environment.
+#include "nix_guest.hh"
 #include "program.hh"
 #include "scratch.hh"
 #include "workload.hh"
@@ -16,6 +17,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <functional>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -103,7 +105,8 @@ class Process {
     constexpr int steps = 40;
     for (int step = 0; step < steps && Clock::now() < end_ && !failed_; ++step) {
       workload.step();
-      const StorePathSet held = promises.held();
+      StorePathSet held = promises.held();
+      held.insert(workload.added_paths().begin(), workload.added_paths().end());
       const StorePathSet valid = store.find_valid(held);
       if (held == valid) continue;
       throw Error(Code::corrupt, "a path with a root is lost");
@@ -118,6 +121,19 @@ class Process {
   std::atomic<bool> failed_ = false;
 };
 
+// Works until the time is over; the exit status.
+int run_guest(const test::Scratch& scratch, const Arguments& arguments, Promises& promises) {
+  const auto end = Clock::now() + std::chrono::seconds(arguments.count);
+  try {
+    NixGuest guest(scratch.path(), arguments.seed, promises);
+    while (Clock::now() < end) guest.step();
+    return 0;
+  } catch (const std::exception& error) {
+    std::cout << "not ok: Nix: " << error.what() << std::endl;
+    return failed;
+  }
+}
+
 class Load {
  public:
   explicit Load(const Arguments& arguments)
@@ -127,6 +143,7 @@ class Load {
     for (unsigned i = 0; i < setting("PROCESSES", 4) * threads_; ++i) {
       promises_.push_back(&Promises::share());
     }
+    if (setting("NIX", 1) != 0 && has_program("nix-store")) guest_ = &Promises::share();
   }
 
   int run() {
@@ -134,7 +151,16 @@ class Load {
               << " threads, --seconds " << arguments_.count << " --seed " << arguments_.seed
               << std::endl;
     ::signal(stack_signal, print_stack);
-    for (unsigned first = 0; first < promises_.size(); first += threads_) start(first);
+    // Nix should find a store there.
+    (void)LocalStore::open(options_in(scratch_));
+    for (unsigned first = 0; first < promises_.size(); first += threads_) {
+      start([&] {
+        const std::vector<Promises*> mine(promises_.begin() + first,
+                                          promises_.begin() + first + threads_);
+        return Process(scratch_, first / threads_, arguments_, mine).run();
+      });
+    }
+    if (guest_) start([&] { return run_guest(scratch_, arguments_, *guest_); });
     bool good = wait();
     tell_efforts();
     const auto store = LocalStore::open(options_in(scratch_));
@@ -150,21 +176,17 @@ class Load {
   }
 
  private:
-  void start(unsigned first) {
+  void start(const std::function<int()>& work) {
     const pid_t child = ::fork();
     if (child < 0) throw system_error(errno, "cannot start", "a child process");
-    if (child == 0) {
-      const std::vector<Promises*> mine(promises_.begin() + first,
-                                        promises_.begin() + first + threads_);
-      ::_exit(Process(scratch_, first / threads_, arguments_, mine).run());
-    }
+    if (child == 0) ::_exit(work());
     children_.push_back(child);
   }
 
   bool check(LocalStore& store) const {
     bool good = tell(find_damage(store, nullptr));
     for (const Promises* promises : promises_) good = tell(find_lost(store, *promises)) && good;
-    return good;
+    return (!guest_ || tell(find_lost(store, *guest_))) && good;
   }
 
   void tell_efforts() const {
@@ -183,12 +205,13 @@ class Load {
       std::cout << "# " << operations[index].name << ": " << count << " times, "
                 << us / count / 1000 << " ms each, " << us_at_most / 1000 << " ms at most\n";
     }
+    if (guest_) std::cout << "# Nix: " << guest_->done << " operations\n";
   }
 
   std::uint64_t steps() const {
     std::uint64_t sum = 0;
     for (const Promises* promises : promises_) sum += promises->done;
-    return sum;
+    return sum + (guest_ ? guest_->done.load() : 0);
   }
 
   // Until all have ended; false if one failed, or if nothing moves any more.
@@ -238,7 +261,8 @@ class Load {
   unsigned threads_;
   std::chrono::seconds silence_max_;
   test::Scratch scratch_;
-  std::vector<Promises*> promises_;
+  std::vector<Promises*> promises_;  // of each thread
+  Promises* guest_ = nullptr;        // those of Nix, if it takes part
   std::vector<pid_t> children_;
 };
 

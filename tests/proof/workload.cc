@@ -79,7 +79,7 @@ const std::vector<Workload::Operation>& Workload::operations() {
 Workload::Workload(LocalStore& store, std::string folder, std::uint64_t seed, Promises& promises)
     : store_(store), folder_(std::move(folder)), random_(seed), promises_(promises) {
   std::filesystem::create_directories(folder_);
-  for (const StorePath& path : store_.all_valid_paths()) added(path);
+  for (const StorePath& path : store_.all_valid_paths()) learn(path);
 }
 
 void Workload::step() {
@@ -151,6 +151,11 @@ StorePathSet Workload::some() {
 }
 
 void Workload::added(const StorePath& path) {
+  added_.insert(path);
+  learn(path);
+}
+
+void Workload::learn(const StorePath& path) {
   constexpr std::size_t known_max = 40;
   if (known_.size() == known_max) known_.erase(known_.begin());
   known_.push_back(path);

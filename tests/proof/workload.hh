@@ -51,6 +51,9 @@ class Workload {
   void step();                      // one operation, drawn
   void run(std::string_view name);  // a certain one
 
+  // What it has added: temporary roots as long as the store is open.
+  const StorePathSet& added_paths() const { return added_; }
+
   void add_text();
   void add_tree();
   void add_large_file();
@@ -74,6 +77,7 @@ class Workload {
   std::string nar(std::size_t size_max);
   StorePathSet some();
   std::string link_name(std::size_t slot) const;
+  void learn(const StorePath& path);
   void added(const StorePath& path);
   StorePathSet make_elsewhere();
 
@@ -81,7 +85,8 @@ class Workload {
   std::string folder_;
   std::mt19937_64 random_;
   Promises& promises_;
-  std::vector<StorePath> known_;           // added by this one, perhaps collected since
+  StorePathSet added_;
+  std::vector<StorePath> known_;           // some of all, perhaps collected since
   std::unique_ptr<LocalStore> elsewhere_;  // what is copied comes from there
 };
 
