@@ -5,6 +5,7 @@
 #include <cinch/core/event.hh>
 #include <cinch/core/garbage.hh>
 #include <cinch/core/maintenance.hh>
+#include <cinch/core/realisation_store.hh>
 #include <cinch/core/realiser.hh>
 
 namespace cinch {
@@ -14,6 +15,7 @@ NullEventSink::~NullEventSink() = default;
 Realiser::~Realiser() = default;
 GarbageStore::~GarbageStore() = default;
 MaintenanceStore::~MaintenanceStore() = default;
+RealisationStore::~RealisationStore() = default;
 Builder::~Builder() = default;
 FinishedBuild::~FinishedBuild() = default;
 

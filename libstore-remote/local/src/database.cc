@@ -1,5 +1,8 @@
 #include "database.hh"
 
+#include "realisation_tables.hh"
+#include "signature_list.hh"
+
 #include <cinch/core/error.hh>
 
 #include <algorithm>
@@ -49,26 +52,6 @@ create table if not exists DerivationOutputs (
 );
 create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
 )sql";
-
-std::string join_signatures(const std::set<Signature>& signatures) {
-  std::string text;
-  for (const Signature& signature : signatures) {
-    if (!text.empty()) text += ' ';
-    text += signature.to_string();
-  }
-  return text;
-}
-
-std::set<Signature> split_signatures(std::string_view text) {
-  std::set<Signature> signatures;
-  while (!text.empty()) {
-    const std::size_t space = text.find(' ');
-    const std::string_view word = text.substr(0, space);
-    if (!word.empty()) signatures.insert(Signature::parse(word));
-    text = space == text.npos ? std::string_view() : text.substr(space + 1);
-  }
-  return signatures;
-}
 
 // Batches come in any order; references inside one must not form a cycle.
 void check_no_cycle(std::span<const Registration> batch) {
@@ -486,14 +469,30 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   keep_referenced(connection);
   connection.execute(
       "delete from Refs where referrer in (select id from Gone);"
-      "delete from DerivationOutputs where drv in (select id from Gone);"
-      "delete from ValidPaths where id in (select id from Gone)");
+      "delete from DerivationOutputs where drv in (select id from Gone)");
+  RealisationTables::forget_gone(connection);
+  connection.execute("delete from ValidPaths where id in (select id from Gone)");
   SqliteStatement is_gone(connection, "select 1 from Gone where id = ?");
   std::vector<bool> gone;
   for (const std::int64_t id : ids) gone.push_back(is_gone.begin().bind(id).step());
   is_gone.reset();
   transaction.commit();
   return gone;
+}
+
+void Database::read(const Work& work) {
+  const ReaderLease lease(*this);
+  SqliteTransaction transaction(*(*lease).connection, SqliteTransaction::Kind::read);
+  work(*(*lease).connection);
+  transaction.commit();
+}
+
+void Database::write(const Work& work) {
+  const std::lock_guard lock(writer_mutex_);
+  SqliteConnection& connection = *writer().connection;
+  SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
+  work(connection);
+  transaction.commit();
 }
 
 std::int64_t Database::last_id() {

@@ -1,5 +1,5 @@
-// What is valid, and what is known about it: Nix's database, schema 10. All SQL is in database.cc;
-// tables and invariants are in docs/formats/local-store.md.
+// What is valid, and what is known about it: Nix's database, schema 10. All SQL is in database.cc
+// and realisation_tables.cc; tables and invariants are in docs/formats/local-store.md.
 //
 // Safe for several threads at once: readers have connections of their own, writers take turns.
 #pragma once
@@ -10,6 +10,7 @@
 #include <cinch/core/path_info.hh>
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <memory>
 #include <mutex>
@@ -74,6 +75,12 @@ class Database {
   std::vector<bool> invalidate(std::span<const std::int64_t> ids);
   // Throws Code::not_found if the path is not valid.
   void add_signatures(const StorePath& path, const std::set<Signature>& signatures);
+
+  // For tables with a class of their own (RealisationTables): each does the work in a transaction,
+  // one sees one state of the database, the other is all or nothing.
+  using Work = std::function<void(SqliteConnection&)>;
+  void read(const Work& work);
+  void write(const Work& work);
 
  private:
   struct Reader;

@@ -10,6 +10,7 @@
 #include <cinch/core/export.hh>
 #include <cinch/core/garbage.hh>
 #include <cinch/core/maintenance.hh>
+#include <cinch/core/realisation_store.hh>
 #include <cinch/core/store.hh>
 #include <cinch/core/validity_registration.hh>
 
@@ -73,7 +74,8 @@ class CINCH_LOCAL_API LocalStore final : public Store,
                                          public DirectCopyStore,
                                          public RootStore,
                                          public GarbageStore,
-                                         public MaintenanceStore {
+                                         public MaintenanceStore,
+                                         public RealisationStore {
  public:
   // Throws Code::permission_denied, read_only, no_space, busy, not_supported (a schema that is too
   // old or too new), not_found, each with what to do as the hint.
@@ -135,6 +137,19 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // Has every option. When contents were checked, the result is kept, for `intact_since`.
   VerifyReport verify(const VerifyOptions& options, const MaintenanceListener& listener = {},
                       std::stop_token stop = {}) override;
+  RealisationForms realisation_forms() override;
+  std::vector<std::optional<Realisation>> find_realisations(
+      std::span<const RealisationKey> keys) override;
+  std::vector<std::optional<HashedRealisation>> find_hashed_realisations(
+      std::span<const HashedRealisationKey> keys) override;
+  void register_realisations(std::span<const Realisation> realisations,
+                             SignaturePolicy policy) override;
+  void register_hashed_realisations(std::span<const HashedRealisation> realisations,
+                                    SignaturePolicy policy) override;
+  // Of which outputs realisations are known, sorted.
+  std::vector<RealisationKey> all_realisations();
+  std::vector<HashedRealisationKey> all_hashed_realisations();
+
   // Indirect roots whose links are gone: the links, which somebody removed.
   std::vector<std::string> find_stale_roots();
   // Removes the entries of such roots, and returns the links. Throws Code::busy while somebody
