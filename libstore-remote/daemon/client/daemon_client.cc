@@ -55,6 +55,16 @@ class PooledClient final : public DaemonClient {
   VerifyReport verify(const VerifyOptions& options, const MaintenanceListener& listener,
                       std::stop_token stop) override;
 
+  RealisationForms realisation_forms() override;
+  std::vector<std::optional<Realisation>> find_realisations(
+      std::span<const RealisationKey> keys) override;
+  std::vector<std::optional<HashedRealisation>> find_hashed_realisations(
+      std::span<const HashedRealisationKey> keys) override;
+  void register_realisations(std::span<const Realisation> realisations,
+                             SignaturePolicy policy) override;
+  void register_hashed_realisations(std::span<const HashedRealisation> realisations,
+                                    SignaturePolicy policy) override;
+
   std::vector<BuildResult> realise(std::span<const DerivingPath> wanted,
                                    const RealiseOptions& options, EventSink& events,
                                    std::stop_token stop) override;
@@ -67,6 +77,8 @@ class PooledClient final : public DaemonClient {
   auto call(Operation operation, Write&& write, Read&& read);
   template <class Read>
   auto call_for_each(Operation operation, std::span<const StorePath> paths, Read&& read);
+  template <class Item, class Write, class Read>
+  auto call_for_each(Operation operation, std::span<const Item> items, Write&& write, Read&& read);
   [[noreturn]] void throw_invalid(const StorePath& path) const;
   void restore_roots();
   void end_builds(const ActivityReader& activities, std::span<const BuildResult> results,
@@ -119,29 +131,35 @@ auto PooledClient::call(Operation operation, Write&& write, Read&& read) {
   });
 }
 
-// The same request for each path, many of them on their way at a time.
-template <class Read>
-auto PooledClient::call_for_each(Operation operation, std::span<const StorePath> paths,
+// The same request for each item, many of them on their way at a time.
+template <class Item, class Write, class Read>
+auto PooledClient::call_for_each(Operation operation, std::span<const Item> items, Write&& write,
                                  Read&& read) {
   return with_connection({}, [&](Connection& connection) {
-    std::vector<decltype(read(connection.in(), connection.dialect(), paths.front()))> replies;
-    replies.reserve(paths.size());
-    while (!paths.empty()) {
-      const auto batch = paths.first(std::min(paths.size(), requests_in_flight_max));
-      paths = paths.subspan(batch.size());
-      for (const StorePath& path : batch) {
+    std::vector<decltype(read(connection.in(), connection.dialect(), items.front()))> replies;
+    replies.reserve(items.size());
+    while (!items.empty()) {
+      const auto batch = items.first(std::min(items.size(), requests_in_flight_max));
+      items = items.subspan(batch.size());
+      for (const Item& item : batch) {
         connection.begin(operation);
-        wire::write_path(connection.out(), connection.dialect(), path);
+        write(connection.out(), connection.dialect(), item);
       }
       connection.send();
-      for (const StorePath& path : batch) {
+      for (const Item& item : batch) {
         connection.wait_for_reply();
-        replies.push_back(read(connection.in(), connection.dialect(), path));
+        replies.push_back(read(connection.in(), connection.dialect(), item));
         connection.end();
       }
     }
     return replies;
   });
+}
+
+template <class Read>
+auto PooledClient::call_for_each(Operation operation, std::span<const StorePath> paths,
+                                 Read&& read) {
+  return call_for_each(operation, paths, wire::write_path, std::forward<Read>(read));
 }
 
 std::vector<std::optional<PathInfo>> PooledClient::find(std::span<const StorePath> paths) {
@@ -374,6 +392,82 @@ VerifyReport PooledClient::verify(const VerifyOptions& options, const Maintenanc
     connection.end();
     return report;
   });
+}
+
+RealisationForms PooledClient::realisation_forms() {
+  const Dialect dialect = (*pool_.acquire()).dialect();
+  return {.by_path = dialect.realisation_with_path,
+          .by_hash = !dialect.realisation_with_path &&
+                     dialect.minor >= wire::since_realisation_operations};
+}
+
+[[noreturn]] void refuse_form(const DaemonClientOptions& options, const char* form) {
+  throw Error(Code::not_supported,
+              std::string("the daemon keeps no realisations that name derivations by ") + form)
+      .about(options.url);
+}
+
+std::vector<std::optional<Realisation>> PooledClient::find_realisations(
+    std::span<const RealisationKey> keys) {
+  if (keys.empty()) return {};
+  if (!realisation_forms().by_path) refuse_form(options_, "path");
+  return call_for_each(Operation::query_realisation, keys, wire::write_realisation_key,
+                       [](Decoder& in, const Dialect& dialect,
+                          const RealisationKey& key) -> std::optional<Realisation> {
+                         if (!in.flag()) return std::nullopt;
+                         return wire::read_realisation_value(in, dialect, key);
+                       });
+}
+
+// Of a daemon before 1.31, the path alone.
+HashedRealisation read_answer(Decoder& in, const Dialect& dialect,
+                              const HashedRealisationKey& key) {
+  if (dialect.minor >= wire::since_realisation_values) {
+    return wire::read_hashed_realisation(in, dialect);
+  }
+  return {.key = key, .path = wire::read_path(in, dialect), .signatures = {}, .dependencies = {}};
+}
+
+std::optional<HashedRealisation> read_found(Decoder& in, const Dialect& dialect,
+                                            const HashedRealisationKey& key) {
+  std::optional<HashedRealisation> found;
+  for (std::uint64_t left = in.count(wire::list_count_max); left > 0; --left) {
+    HashedRealisation next = read_answer(in, dialect, key);
+    if (next.key != key) {
+      throw Error(Code::protocol, "the daemon answered with the realisation of something else")
+          .about(next.key.to_string());
+    }
+    if (!found) found = std::move(next);
+  }
+  return found;
+}
+
+std::vector<std::optional<HashedRealisation>> PooledClient::find_hashed_realisations(
+    std::span<const HashedRealisationKey> keys) {
+  if (keys.empty()) return {};
+  if (!realisation_forms().by_hash) refuse_form(options_, "hash");
+  return call_for_each(
+      Operation::query_realisation, keys,
+      [](Encoder& out, const Dialect&, const HashedRealisationKey& key) {
+        wire::write_hashed_key(out, key);
+      },
+      read_found);
+}
+
+void PooledClient::register_realisations(std::span<const Realisation> realisations,
+                                         SignaturePolicy) {
+  if (realisations.empty()) return;
+  if (!realisation_forms().by_path) refuse_form(options_, "path");
+  call_for_each(Operation::register_derivation_output, realisations, wire::write_realisation,
+                [](Decoder&, const Dialect&, const Realisation&) { return 0; });
+}
+
+void PooledClient::register_hashed_realisations(std::span<const HashedRealisation> realisations,
+                                                SignaturePolicy) {
+  if (realisations.empty()) return;
+  if (!realisation_forms().by_hash) refuse_form(options_, "hash");
+  call_for_each(Operation::register_derivation_output, realisations, wire::write_hashed_realisation,
+                [](Decoder&, const Dialect&, const HashedRealisation&) { return 0; });
 }
 
 // The results in the order of the request. A daemon leaves out what it never began.

@@ -132,25 +132,4 @@ void build_derivation(Session& session) {
   });
 }
 
-// Realisations belong to floating content-addressed outputs, which this version does not build.
-void register_derivation_output(Session& session) {
-  if (session.dialect.realisation_with_path) {
-    wire::read_realisation(session.in, session.dialect);
-  } else {
-    wire::read_hashed_realisation(session.in, session.dialect);
-  }
-  session.work(
-      [] { throw Error(Code::not_supported, "this daemon does not register realisations"); });
-}
-
-void query_realisation(Session& session) {
-  if (session.dialect.realisation_with_path) {
-    wire::read_realisation_key(session.in, session.dialect);
-  } else {
-    wire::read_hashed_key(session.in);
-  }
-  session.work([] {});
-  session.out.number(0);  // none: an empty list in old versions, an empty optional in new ones
-}
-
 }  // namespace cinch::handlers

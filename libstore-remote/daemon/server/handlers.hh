@@ -50,6 +50,8 @@ void build_paths_with_results(Session& session);
 void ensure_path(Session& session);
 void query_missing(Session& session);
 void build_derivation(Session& session);
+
+// realisation_operations.cc
 void register_derivation_output(Session& session);
 void query_realisation(Session& session);
 

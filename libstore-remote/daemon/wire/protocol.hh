@@ -30,12 +30,13 @@ constexpr Minor since_substitute_flag = 27;  // in QueryValidPaths
 constexpr Minor since_built_outputs = 28;    // in build results
 constexpr Minor since_build_times = 29;      // in build results
 constexpr Minor since_output_syntax = 30;    // "drv!*": before, a bare derivation means "build it"
-constexpr Minor since_realisation_values = 31;  // before, a realisation is an id and a path
-constexpr Minor since_daemon_version = 33;      // in the handshake
-constexpr Minor since_build_results = 34;       // BuildPathsWithResults
-constexpr Minor since_trust = 35;               // in the handshake
-constexpr Minor since_cpu_times = 37;           // in build results
-constexpr Minor since_features = 38;            // in the handshake
+constexpr Minor since_realisation_operations = 27;  // RegisterDrvOutput, QueryRealisation
+constexpr Minor since_realisation_values = 31;      // before, a realisation is an id and a path
+constexpr Minor since_daemon_version = 33;          // in the handshake
+constexpr Minor since_build_results = 34;           // BuildPathsWithResults
+constexpr Minor since_trust = 35;                   // in the handshake
+constexpr Minor since_cpu_times = 37;               // in build results
+constexpr Minor since_features = 38;                // in the handshake
 
 // Realisations and build results name derivations by path instead of by hash.
 constexpr std::string_view feature_realisation_with_path = "realisation-with-path-not-hash";

@@ -98,6 +98,35 @@ TEST_CASE("our client adds to and asks Nix's daemon") {
   CHECK(client->is_valid(tree.path));
 }
 
+TEST_CASE("our client registers realisations with Nix's daemon, and finds them") {
+  const NixWorld world("nix-command ca-derivations");
+  const NixDaemon daemon(world);
+  const auto client = connect(world);
+  const StorePath a = add(*client, "a", "a", ContentAddressMethod::text).path;
+  const StorePath b = add(*client, "b", "b", ContentAddressMethod::text).path;
+  const auto key = [](char digit) {
+    return HashedRealisationKey::parse("sha256:" + std::string(64, digit) + "!out");
+  };
+  HashedRealisation first{.key = key('1'), .path = a, .signatures = {}, .dependencies = {}};
+  first.signatures = {SecretKey::generate("key").sign(first.fingerprint())};
+  const HashedRealisation second{
+      .key = key('2'), .path = b, .signatures = {}, .dependencies = {{first.key, a}}};
+  const std::vector both{first, second};
+  client->register_hashed_realisations(both, SignaturePolicy::accept_unsigned);
+  const std::vector keys{second.key, key('3'), first.key};
+  const auto found = client->find_hashed_realisations(keys);
+  REQUIRE(found.size() == 3);
+  CHECK(found[0] == second);
+  CHECK_FALSE(found[1]);
+  CHECK(found[2] == first);
+  // This daemon's version knows no other form.
+  CHECK(client->realisation_forms().by_hash);
+  CHECK_FALSE(client->realisation_forms().by_path);
+  const RealisationKey named{
+      .derivation = StorePath::parse("g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-x.drv"), .output = "out"};
+  CHECK(code_of([&] { client->find_realisations({&named, 1}); }) == Code::not_supported);
+}
+
 TEST_CASE("our client copies NARs into Nix's daemon, and hears its refusals") {
   const NixWorld world;
   const NixDaemon daemon(world);

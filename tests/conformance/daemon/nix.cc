@@ -74,7 +74,7 @@ std::string user_name() {
 
 bool has_nix() { return !find_program("nix-daemon").empty() && !find_program("nix-store").empty(); }
 
-NixWorld::NixWorld() {
+NixWorld::NixWorld(const std::string& features) {
   const char* path = std::getenv("PATH");
   environment = {{"PATH", path ? path : "/usr/bin:/bin"},
                  {"HOME", scratch_.path("home")},
@@ -86,7 +86,8 @@ NixWorld::NixWorld() {
                  {"NIX_DAEMON_SOCKET_PATH", socket()},
                  {"NIX_CONFIG", "trusted-users = " + user_name() +
                                     "\nbuild-users-group =\nsandbox = false\nsubstitute = false\n"
-                                    "substituters =\nexperimental-features = nix-command flakes"}};
+                                    "substituters =\nexperimental-features = " +
+                                    features}};
 }
 
 Finished NixWorld::run(const std::vector<std::string>& command, const std::string& remote) const {

@@ -22,7 +22,7 @@ struct Finished {
 // The directories of one Nix installation below a scratch directory, as environment variables.
 class NixWorld {
  public:
-  NixWorld();
+  explicit NixWorld(const std::string& features = "nix-command flakes");
 
   std::string store_dir() const { return scratch_.path("store"); }
   std::string socket() const { return scratch_.path("socket"); }

@@ -154,6 +154,57 @@ TEST_CASE("roots and signatures reach the store") {
   CHECK(client->require(info.path).signatures == std::set<Signature>{signature});
 }
 
+TEST_CASE("realisations pass through a daemon") {
+  RunningServer server;
+  const auto client = server.connect();
+  CHECK(client->realisation_forms().by_path);
+  CHECK_FALSE(client->realisation_forms().by_hash);
+  Realisation known{.key = {.derivation = some_path("a.drv"), .output = "out"},
+                    .path = some_path("a"),
+                    .signatures = {}};
+  known.signatures = {SecretKey::generate("key").sign(known.fingerprint())};
+  client->register_realisations({&known, 1}, SignaturePolicy::accept_unsigned);
+  CHECK(server.store.realisations.at(known.key) == known);
+  const std::vector keys{RealisationKey{some_path("b.drv"), "out"}, known.key};
+  const auto found = client->find_realisations(keys);
+  REQUIRE(found.size() == 2);
+  CHECK_FALSE(found[0]);
+  CHECK(found[1] == known);
+  const auto hashed = HashedRealisationKey::parse("sha256:" + std::string(64, '1') + "!out");
+  CHECK(code_of([&] { client->find_hashed_realisations({&hashed, 1}); }) == Code::not_supported);
+}
+
+TEST_CASE("clients of before 2.35 get realisations by hash") {
+  RunningServer server;
+  const HashedRealisation known{
+      .key = HashedRealisationKey::parse("sha256:" + std::string(64, '1') + "!out"),
+      .path = some_path("a"),
+      .signatures = {},
+      .dependencies = {}};
+  server.store.hashed_realisations.emplace(known.key, known);
+  for (const wire::Minor minor : {wire::Minor{37}, wire::Minor{31}, wire::Minor{30}}) {
+    CAPTURE(minor);
+    RawClient client(server);
+    client.greet(minor);
+    const wire::Dialect dialect{.minor = minor};
+    client.begin(wire::Operation::query_realisation);
+    wire::write_hashed_key(client.out, known.key);
+    client.begin(wire::Operation::query_realisation);
+    wire::write_hashed_key(client.out,
+                           {.derivation_hash = known.key.derivation_hash, .output = "dev"});
+    client.send();
+    client.expect_done();
+    REQUIRE(client.in.number() == 1);
+    if (minor >= wire::since_realisation_values) {
+      CHECK(wire::read_hashed_realisation(client.in, dialect) == known);
+    } else {
+      CHECK(wire::read_path(client.in, dialect) == known.path);
+    }
+    client.expect_done();
+    CHECK(client.in.number() == 0);
+  }
+}
+
 TEST_CASE("builds tell what happens and how they ended") {
   RunningServer server;
   const BuiltPath wanted{some_path("a.drv"), AllOutputs{}};

@@ -3,6 +3,7 @@
 
 #include <cinch/core/error.hh>
 #include <cinch/core/nar.hh>
+#include <cinch/core/realisation_store.hh>
 #include <cinch/core/realiser.hh>
 #include <cinch/core/store.hh>
 
@@ -17,7 +18,7 @@
 
 namespace cinch::test {
 
-class MemoryStore final : public Store, public RootStore {
+class MemoryStore final : public Store, public RootStore, public RealisationStore {
  public:
   const StoreDir& store_dir() const override { return store_dir_; }
   std::string url() const override { return "memory"; }
@@ -124,6 +125,27 @@ class MemoryStore final : public Store, public RootStore {
     indirect_roots.insert(std::string(link));
   }
 
+  RealisationForms realisation_forms() override { return {.by_path = true, .by_hash = true}; }
+  std::vector<std::optional<Realisation>> find_realisations(
+      std::span<const RealisationKey> keys) override {
+    return look_up(realisations, keys);
+  }
+  std::vector<std::optional<HashedRealisation>> find_hashed_realisations(
+      std::span<const HashedRealisationKey> keys) override {
+    return look_up(hashed_realisations, keys);
+  }
+  void register_realisations(std::span<const Realisation> given, SignaturePolicy policy) override {
+    last_policy = policy;
+    const std::lock_guard lock(mutex_);
+    for (const Realisation& one : given) realisations.insert_or_assign(one.key, one);
+  }
+  void register_hashed_realisations(std::span<const HashedRealisation> given,
+                                    SignaturePolicy policy) override {
+    last_policy = policy;
+    const std::lock_guard lock(mutex_);
+    for (const HashedRealisation& one : given) hashed_realisations.insert_or_assign(one.key, one);
+  }
+
   static std::string file_nar(std::string_view contents) {
     StringSink nar(std::uint64_t{1} << 30);
     NarWriter writer(nar);
@@ -142,8 +164,22 @@ class MemoryStore final : public Store, public RootStore {
   std::atomic<SignaturePolicy> last_policy = SignaturePolicy::require_trusted;
   StorePathSet temporary_roots;
   std::set<std::string> indirect_roots;
+  std::map<RealisationKey, Realisation> realisations;
+  std::map<HashedRealisationKey, HashedRealisation> hashed_realisations;
 
  private:
+  template <class Key, class Value>
+  std::vector<std::optional<Value>> look_up(const std::map<Key, Value>& known,
+                                            std::span<const Key> keys) {
+    const std::lock_guard lock(mutex_);
+    std::vector<std::optional<Value>> found;
+    for (const Key& key : keys) {
+      const auto at = known.find(key);
+      found.push_back(at == known.end() ? std::nullopt : std::optional(at->second));
+    }
+    return found;
+  }
+
   struct Object {
     PathInfo info;
     std::string nar;

@@ -304,6 +304,23 @@ TEST_CASE("only a trusted client adds without signatures") {
   }
 }
 
+TEST_CASE("realisations reach the store with the trust that the client has") {
+  for (const bool trusted : {false, true}) {
+    for (const Dialect& dialect : dialects()) {
+      CAPTURE(trusted, dialect.minor, dialect.realisation_with_path);
+      Bench bench(trusted, dialect);
+      bench.store.last_policy =
+          trusted ? SignaturePolicy::require_trusted : SignaturePolicy::accept_unsigned;
+      const auto operation = Operation::register_derivation_output;
+      CHECK_FALSE(bench.run(*find_operation(static_cast<std::uint64_t>(operation)), realisation));
+      CHECK(bench.store.last_policy ==
+            (trusted ? SignaturePolicy::accept_unsigned : SignaturePolicy::require_trusted));
+      CHECK(bench.store.realisations.size() == (dialect.realisation_with_path ? 1 : 0));
+      CHECK(bench.store.hashed_realisations.size() == (dialect.realisation_with_path ? 0 : 1));
+    }
+  }
+}
+
 TEST_CASE("only a trusted client says that a path was built here") {
   for (const bool trusted : {false, true}) {
     Bench bench(trusted, {});

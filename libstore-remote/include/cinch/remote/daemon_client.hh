@@ -2,10 +2,14 @@
 //
 // Safe for several threads at once: each call has a connection of its own while it lasts, out of a
 // pool. A connection that broke is never used again; a new one takes its place.
+//
+// Realisations have the form that the daemon's version speaks, and it is the daemon that decides
+// which it takes without a signature.
 #pragma once
 
 #include <cinch/core/export.hh>
 #include <cinch/core/maintenance.hh>
+#include <cinch/core/realisation_store.hh>
 #include <cinch/core/realiser.hh>
 #include <cinch/core/settings.hh>
 #include <cinch/core/store.hh>
@@ -28,7 +32,8 @@ struct DaemonClientOptions {
 class CINCH_REMOTE_API DaemonClient : public Store,
                                       public Realiser,
                                       public RootStore,
-                                      public MaintenanceStore {
+                                      public MaintenanceStore,
+                                      public RealisationStore {
  public:
   // Connects at once. Throws Code::disconnected (nobody listens), Code::protocol,
   // Code::not_supported (no common version).
