@@ -64,6 +64,11 @@ std::string verb_lines(std::string_view group) {
     if (!group.empty() && !verb->name.starts_with(std::string(group) + " ")) continue;
     text += two_columns(std::string(verb->name), verb->summary, option_columns);
   }
+  if (!text.empty()) return text;
+  for (const VerbAlias& alias : verb_aliases) {  // a group of older or newer names only
+    if (!alias.name.starts_with(std::string(group) + " ")) continue;
+    text += two_columns(std::string(alias.name), find_verb(alias.verb)->summary, option_columns);
+  }
   return text;
 }
 

@@ -19,6 +19,7 @@ extern const std::span<const Verb> log_verbs;
 extern const std::span<const Verb> nar_verbs;
 extern const std::span<const Verb> path_info_verbs;
 extern const std::span<const Verb> profile_verbs;
+extern const std::span<const Verb> realisation_verbs;
 extern const std::span<const Verb> store_add_verbs;
 extern const std::span<const Verb> store_export_verbs;
 extern const std::span<const Verb> store_gc_verbs;
@@ -34,7 +35,7 @@ extern const std::span<const Verb> why_depends_verbs;
 extern const std::span<const Option> global_options;
 
 struct VerbAlias {
-  std::string_view name;  // an older name, which Nix still knows
+  std::string_view name;  // another name, which some version of Nix knows
   std::string_view verb;
 };
 extern const std::span<const VerbAlias> verb_aliases;

@@ -12,6 +12,12 @@ namespace cinch {
 
 namespace {
 
+// What is hashed in keys of realisations in place of an impure derivation.
+constexpr std::string_view impure_text = "impure";
+
+// What hashes are taken for. Those for keys of realisations are there for all derivations.
+enum class Purpose : std::uint8_t { output_paths, realisation_keys };
+
 // What a derivation needs to know of an input.
 struct InputFacts {
   // In base16; stands for the path in the ATerm of whoever has this input. Empty where output paths
@@ -26,24 +32,26 @@ struct Visit {
   std::shared_ptr<const Derivation> derivation;
   std::map<StorePath, OutputNames>::const_iterator next;  // into `derivation`
 
-  Visit(StorePath visited, std::shared_ptr<const Derivation> read);
+  Visit(StorePath visited, std::shared_ptr<const Derivation> read, Purpose purpose);
   Visit(const Visit&) = delete;
   Visit& operator=(const Visit&) = delete;
 };
 
 // Whether the hash follows from those of the inputs. That of a fixed output does not depend on how
-// it is made, and floating and impure outputs have none, so their inputs need no visit.
-bool depends_on_inputs(const Derivation& derivation) {
+// it is made, and floating and impure outputs have none (floating ones have one for keys of
+// realisations), so their inputs need no visit.
+bool depends_on_inputs(const Derivation& derivation, Purpose purpose) {
   const DerivationOutput& first = derivation.outputs.begin()->second;
   return std::holds_alternative<InputAddressedOutput>(first) ||
-         std::holds_alternative<DeferredOutput>(first);
+         std::holds_alternative<DeferredOutput>(first) ||
+         (purpose == Purpose::realisation_keys && std::holds_alternative<FloatingOutput>(first));
 }
 
-Visit::Visit(StorePath visited, std::shared_ptr<const Derivation> read)
+Visit::Visit(StorePath visited, std::shared_ptr<const Derivation> read, Purpose purpose)
     : path(std::move(visited)),
       derivation(std::move(read)),
-      next(depends_on_inputs(*derivation) ? derivation->input_derivations.cbegin()
-                                          : derivation->input_derivations.cend()) {}
+      next(depends_on_inputs(*derivation, purpose) ? derivation->input_derivations.cbegin()
+                                                   : derivation->input_derivations.cend()) {}
 
 std::string hash_text(std::string_view text) {
   return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::base16);
@@ -105,8 +113,10 @@ void refuse_filled_in(const Derivation& derivation) {
 struct DerivationHasher::State {
   StoreDir store_dir;
   LendDerivation lend;
+  Purpose purpose = Purpose::output_paths;
   std::unordered_map<StorePath, InputFacts> known;
-  StorePathSet open;  // being visited; meeting one of these again is a cycle
+  StorePathSet open;                // being visited; meeting one of these again is a cycle
+  std::unique_ptr<State> for_keys;  // the same for keys of realisations, once asked for
 
   void learn_inputs(const Derivation& derivation);
   void learn(const StorePath& input);
@@ -158,7 +168,7 @@ std::unique_ptr<Visit> DerivationHasher::State::begin_visit(const StorePath& pat
     error.add_context("input derivation '" + store_dir.print(path) + "'");
     throw;
   }
-  return std::make_unique<Visit>(path, std::move(derivation));
+  return std::make_unique<Visit>(path, std::move(derivation), purpose);
 }
 
 std::optional<HashedInputs> DerivationHasher::State::hashed_inputs(
@@ -193,9 +203,11 @@ InputFacts DerivationHasher::State::facts_of(const Derivation& derivation) const
 
 std::string DerivationHasher::State::hash_of_input(const Derivation& derivation) const {
   if (derivation.is_fixed()) return fixed_output_hash(store_dir, derivation);
-  if (!depends_on_inputs(derivation)) return {};
+  if (!depends_on_inputs(derivation, purpose)) {
+    return purpose == Purpose::output_paths ? std::string() : hash_text(impure_text);
+  }
   const std::optional<HashedInputs> inputs = hashed_inputs(derivation);
-  if (is_deferred(derivation) == !inputs) {
+  if (purpose == Purpose::realisation_keys || is_deferred(derivation) == !inputs) {
     if (!inputs) return {};
     return hash_text(
         write_hashed_derivation(derivation, store_dir, *inputs, OutputFields::printed));
@@ -213,8 +225,7 @@ DerivationHasher::DerivationHasher(StoreDir store_dir, ReadDerivation read)
           })) {}
 DerivationHasher::DerivationHasher(std::unique_ptr<State> state) : state_(std::move(state)) {}
 DerivationHasher DerivationHasher::lending(StoreDir store_dir, LendDerivation lend) {
-  return DerivationHasher(
-      std::make_unique<State>(State{std::move(store_dir), std::move(lend), {}, {}}));
+  return DerivationHasher(std::make_unique<State>(State{std::move(store_dir), std::move(lend)}));
 }
 DerivationHasher::DerivationHasher(DerivationHasher&&) noexcept = default;
 DerivationHasher::~DerivationHasher() = default;
@@ -223,7 +234,7 @@ std::map<std::string, StorePath> DerivationHasher::output_paths(const Derivation
   check_derivation(derivation);
   const StoreDir& store_dir = state_->store_dir;
   if (derivation.is_fixed()) return {{"out", *derivation.output_path(store_dir, "out")}};
-  if (!depends_on_inputs(derivation)) return {};
+  if (!depends_on_inputs(derivation, Purpose::output_paths)) return {};
   state_->learn_inputs(derivation);
   const std::optional<HashedInputs> inputs = state_->hashed_inputs(derivation);
   if (!inputs) return {};
@@ -260,6 +271,30 @@ void DerivationHasher::check_outputs(const Derivation& derivation) {
   for (const auto& [output, path] : paths) {
     check_output(derivation, state_->store_dir, output, path);
   }
+}
+
+std::map<std::string, Hash> DerivationHasher::realisation_hashes(const Derivation& derivation) {
+  check_derivation(derivation);
+  if (!state_->for_keys) {
+    state_->for_keys =
+        std::make_unique<State>(State{state_->store_dir, state_->lend, Purpose::realisation_keys});
+  }
+  State& state = *state_->for_keys;
+  std::string hash;
+  if (derivation.is_fixed() || !depends_on_inputs(derivation, state.purpose)) {
+    hash = state.hash_of_input(derivation);
+  } else {
+    state.learn_inputs(derivation);
+    const std::optional<HashedInputs> inputs = state.hashed_inputs(derivation);
+    if (!inputs) return {};
+    hash = hash_text(
+        write_hashed_derivation(derivation, state.store_dir, *inputs, OutputFields::masked));
+  }
+  std::map<std::string, Hash> hashes;
+  for (const auto& [output, value] : derivation.outputs) {
+    hashes.emplace(output, Hash::parse("sha256:" + hash));
+  }
+  return hashes;
 }
 
 }  // namespace cinch

@@ -105,7 +105,9 @@ class Writer {
     add_list(derivation_.outputs, [&](const auto& output) {
       text_ += '(';
       add_string(output.first);
-      if (fields == OutputFields::masked) {
+      // Floating outputs have no path to hide.
+      const bool has_path = !std::holds_alternative<FloatingOutput>(output.second);
+      if (fields == OutputFields::masked && has_path) {
         text_ += ",\"\",\"\",\"\"";
       } else {
         add_output_fields(output.first, output.second);

@@ -13,12 +13,13 @@ _cinch() {
       -*) ;;
       *) case $verb in
            '') verb=$word ;;
-           'derivation'|'store'|'store path'|'profile'|'hash'|'nar'|'key'|'config') verb+=" $word" ;;
+           'realisation'|'derivation'|'store'|'store path'|'profile'|'hash'|'nar'|'key'|'config') verb+=" $word" ;;
          esac ;;
     esac
   done
   case $verb in
-    '') words='build log copy path-info why-depends derivation store profile hash nar key config daemon' ;;
+    '') words='build log copy path-info why-depends realisation derivation store profile hash nar key config daemon' ;;
+    'realisation') words='info' ;;
     'derivation') words='show add check' ;;
     'store') words='add add-file add-path ls cat dump-path info verify repair optimise export import sign copy-sigs make-content-addressed diff-closures gc delete roots add-root path path-from-hash-part statistics' ;;
     'store path') words='parse make follow' ;;
@@ -32,6 +33,7 @@ _cinch() {
     'copy') words='--from --to --all --no-recursive --no-check-sigs -s --substitute-on-destination' ;;
     'path-info') words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --derivation --eval-store --json --json-format' ;;
     'why-depends') words='-a --all --precise' ;;
+    'realisation info') words='--all --json' ;;
     'derivation show') words='-r --recursive' ;;
     'derivation add') words='' ;;
     'derivation check') words='--json' ;;

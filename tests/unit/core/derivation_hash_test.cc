@@ -50,6 +50,12 @@ Derivation with_inputs(const std::string& name,
   return derivation;
 }
 
+Derivation floating_derivation(const std::string& name) {
+  Derivation derivation = simple_derivation(name);
+  derivation.outputs = {{"out", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+  return derivation;
+}
+
 }  // namespace
 
 TEST_CASE("output paths do not depend on what they were before") {
@@ -276,6 +282,49 @@ TEST_CASE("derivations can be lent") {
   CHECK(hasher.output_paths(user) ==
         DerivationHasher(store_dir, [&](const StorePath&) { return input; }).output_paths(user));
   CHECK(count == 1);
+}
+
+TEST_CASE("keys of realisations have hashes also where paths are not known") {
+  // What Nix 2.8.0 registered for this derivation.
+  Derivation derivation = floating_derivation("a");
+  derivation.arguments = {"-c", "echo hi > $out"};
+  derivation.environment = {{"builder", "/bin/sh"},
+                            {"name", "a"},
+                            {"out", "/1rz4g4znpzjwh1xymhjpm42vipw92pr73vdgl6xs1hycac8kf2n9"},
+                            {"outputHashAlgo", "sha256"},
+                            {"outputHashMode", "recursive"},
+                            {"system", "x86_64-linux"}};
+  Graph graph;
+  DerivationHasher hasher = graph.hasher();
+  const auto hash_of = [&](const Derivation& one) {
+    return hasher.realisation_hashes(one).at("out").digest_text(HashFormat::base16);
+  };
+  CHECK(hash_of(derivation) == "0f4e37b3345e415f7ffebb9c781537c140c1e01f837e04aa02c958e4a9c43686");
+
+  // What depends on it has the hash of its own text, in which an input is the hash of that one's
+  // text, unmasked.
+  const StorePath path = graph.add(derivation);
+  const Derivation user = with_inputs("user", {{path, {"out"}}});
+  const auto hash_text = [](const std::string& text) {
+    return hash_bytes(HashAlgorithm::sha256, as_bytes(text)).digest_text(HashFormat::base16);
+  };
+  std::string text = print_derivation(user, store_dir);
+  const std::string input = store_dir.print(path);
+  text.replace(text.find(input), input.size(), hash_text(print_derivation(derivation, store_dir)));
+  CHECK(hash_of(user) == hash_text(text));
+  CHECK(graph.reads(path) == 1);
+  CHECK(hasher.output_paths(user).empty());
+  // That of a fixed output does not depend on how it is made.
+  Derivation fetched = fixed_derivation();
+  fetched.arguments = {"-c", "other"};
+  CHECK(hash_of(fetched) == hash_of(fixed_derivation()));
+
+  Derivation impure = derivation;
+  impure.outputs = {{"out", ImpureOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+  CHECK(hash_of(impure) == hash_text("impure"));
+  Derivation dynamic = simple_derivation();
+  dynamic.dynamic_inputs = {{path, {{"out", {{"out"}, {}}}}}};
+  CHECK(hasher.realisation_hashes(dynamic).empty());
 }
 
 TEST_CASE("a chain of 20,000 derivations does not exhaust the stack") {

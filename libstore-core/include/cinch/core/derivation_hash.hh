@@ -46,6 +46,11 @@ class CINCH_CORE_API DerivationHasher {
   // yet, there must be none.
   void check_outputs(const Derivation& derivation);
 
+  // What stands for the derivation in the keys of realisations by hash, for each output: also of
+  // floating outputs, and what depends on them, whose inputs are read for that. Nothing where there
+  // are dynamic inputs: whoever has such ones keys realisations by path.
+  std::map<std::string, Hash> realisation_hashes(const Derivation& derivation);
+
  private:
   struct State;
   explicit DerivationHasher(std::unique_ptr<State> state);
