@@ -60,7 +60,8 @@ class Crashes {
     ++rounds_;
     kill_one();
     const auto store = LocalStore::open(options_in(*scratch_));
-    refuse(find_damage(*store, &promises_), "is damaged");
+    const auto elsewhere = open_elsewhere(scratch_->path("links"));
+    refuse(find_damage(*store, &promises_, elsewhere.get()), "is damaged");
     if (rounds_ % rounds_a_collection == 0) {
       store->collect_garbage({});
       refuse(find_litter(*store, scratch_->path("root/nix/store")), "is left after a collection");

@@ -244,7 +244,8 @@ class Trials {
   // With a store of its own, that knows nothing of the failure.
   std::string look(const std::string& operation, const StorePathSet& before) {
     const auto store = LocalStore::open(options());
-    std::vector<std::string> damage = find_damage(*store, &promises_);
+    const auto elsewhere = open_elsewhere(scratch_.path("links"));
+    std::vector<std::string> damage = find_damage(*store, &promises_, elsewhere.get());
     if (!damage.empty()) return "damage: " + join(damage);
     const StorePathSet valid = store->all_valid_paths();
     if (operation != "collect" && operation != "delete" && operation != "create" &&

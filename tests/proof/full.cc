@@ -129,7 +129,10 @@ class FullDisks {
     }
     if (error && error->code() != Code::no_space) found.emplace_back(error->what());
     const auto store = LocalStore::open(options());
-    for (std::string& one : find_damage(*store, &promises_)) found.push_back(std::move(one));
+    const auto elsewhere = open_elsewhere(scratch_.path("links"));
+    for (std::string& one : find_damage(*store, &promises_, elsewhere.get())) {
+      found.push_back(std::move(one));
+    }
     store->collect_garbage({});
     for (std::string& one : find_litter(*store, scratch_.path("root/nix/store"))) {
       found.push_back("litter: " + one);

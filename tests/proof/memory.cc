@@ -4,14 +4,19 @@
 #include "program.hh"
 #include "scratch.hh"
 
+#include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
+#include <cinch/core/export_archive.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/store.hh>
+#include <cinch/files/run_piped.hh>
 #include <cinch/local/local_store.hh>
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
+#include <fstream>
 #include <functional>
 #include <iostream>
 #include <memory>
@@ -19,6 +24,7 @@
 #include <vector>
 
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -26,6 +32,8 @@ namespace cinch::proof {
 namespace {
 
 constexpr std::uint64_t memory_bytes_max = std::uint64_t{64} << 20;
+const CopyOptions accept_unsigned = {.policy = SignaturePolicy::accept_unsigned,
+                                     .run_piped = run_piped};
 constexpr std::uint64_t file_bytes = std::uint64_t{96} << 20;  // of each file in the tree
 
 // The NAR of a tree of large files, made while it is read.
@@ -109,6 +117,8 @@ class Measurer {
       if (!store.verify({.check_contents = true}).problems.empty())
         throw Error(Code::corrupt, "damage");
     });
+    measure("optimise", [](LocalStore& store) { store.optimise(); });
+    measure_between_stores();
     measure("delete", [](LocalStore& store) { store.collect_garbage({}); });
     measure("add content", [&](LocalStore& store) {
       LargeNar source(size_bytes_);
@@ -124,6 +134,54 @@ class Measurer {
   }
 
  private:
+  void measure_between_stores() {
+    const auto collect = [this](LocalStore&) { open("elsewhere")->collect_garbage({}); };
+    measure("copy to another store", [this](LocalStore& store) {
+      copy_closure(store, *open("elsewhere"), {info_.path}, accept_unsigned);
+    });
+    measure("delete", collect);
+    measure("copy as a NAR", [this](LocalStore& store) {
+      run_piped([&](Sink& sink) { store.read_nar(info_.path, sink); },
+                [&](Source& source) {
+                  open("elsewhere")->add_nar(info_, source, SignaturePolicy::accept_unsigned);
+                });
+    });
+    measure("delete", collect);
+    measure("export, and import elsewhere", [this](LocalStore& store) {
+      run_piped([&](Sink& sink) { export_paths(store, {info_.path}, sink); },
+                [&](Source& source) {
+                  import_paths(*open("elsewhere"), source,
+                               {.policy = SignaturePolicy::accept_unsigned});
+                });
+    });
+    measure("repair from another store", [this](LocalStore& store) {
+      damage();
+      const auto elsewhere = open("elsewhere");
+      const VerifyReport report =
+          store.verify({.check_contents = true, .repair = true, .source = elsewhere.get()});
+      if (report.problems.size() != 1 || !report.problems.front().solved)
+        throw Error(Code::corrupt, "the object is not repaired");
+    });
+    measure("delete", collect);
+  }
+
+  // Changes one byte of the object.
+  void damage() const {
+    const std::filesystem::path object = scratch_.path("root/nix/store/" + info_.path.base_name());
+    const std::string file = std::filesystem::directory_iterator(object)->path();
+    ::chmod(file.c_str(), 0644);
+    std::fstream(file, std::ios::in | std::ios::out) << '!';
+    ::chmod(file.c_str(), 0444);
+  }
+
+  std::unique_ptr<LocalStore> open(const std::string& root) const {
+    LocalStoreOptions options;
+    options.root = scratch_.path(root);
+    options.fsync_metadata = false;
+    options.require_signatures = false;
+    return LocalStore::open(options);
+  }
+
   void measure(const std::string& title, const std::function<void(LocalStore&)>& body) {
     const pid_t child = ::fork();
     if (child < 0) throw system_error(errno, "cannot start", "a child process");
@@ -144,10 +202,7 @@ class Measurer {
     try {
       const struct rlimit limit = {memory_bytes_max, memory_bytes_max};
       if (::setrlimit(RLIMIT_DATA, &limit) != 0) throw system_error(errno, "cannot limit", "data");
-      LocalStoreOptions options;
-      options.root = scratch_.path("root");
-      options.fsync_metadata = false;
-      body(*LocalStore::open(options));
+      body(*open("root"));
       return 0;
     } catch (const std::exception& error) {
       std::cout << "# " << error.what() << std::endl;
@@ -167,7 +222,7 @@ class Measurer {
 
 int main(int count, char** words) {
   using cinch::proof::Arguments;
-  return cinch::proof::run_main(count, words, {.option = "--megabytes", .count = 512},
+  return cinch::proof::run_main(count, words, {.option = "--megabytes", .count = 256},
                                 [](const Arguments& arguments) {
                                   return cinch::proof::Measurer(arguments.count << 20).run();
                                 });

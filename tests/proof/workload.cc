@@ -7,25 +7,33 @@
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
 #include <cinch/core/signature.hh>
+#include <cinch/core/validity_registration.hh>
 #include <cinch/files/directory.hh>
+#include <cinch/files/file_tree.hh>
 #include <cinch/files/run_piped.hh>
+#include <cinch/local/permanent_root.hh>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <filesystem>
+#include <fstream>
 #include <iterator>
 #include <memory>
 #include <new>
 #include <utility>
 
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 namespace cinch::proof {
 
 namespace {
 
 constexpr std::uint64_t nar_bytes_max = std::uint64_t{64} << 20;
+// Objects with this name may be damaged at any moment.
+constexpr const char* damaged_name = "damaged";
 
 // Refusals that are answers: what was drawn has gone, or is needed.
 template <class Work>
@@ -64,7 +72,9 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"add a group", 3, &Workload::add_group},
       {"add a derivation", 4, &Workload::add_derivation},
       {"sign", 3, &Workload::sign},
-      {"add a root", 6, &Workload::add_root},
+      {"read", 3, &Workload::read},
+      {"add a root", 3, &Workload::add_root},
+      {"add a permanent root", 3, &Workload::add_permanent_root},
       {"remove a root", 4, &Workload::remove_root},
       {"delete", 3, &Workload::delete_one},
       {"collect", 6, &Workload::collect},
@@ -72,6 +82,8 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"optimise", 3, &Workload::optimise},
       {"copy", 4, &Workload::copy_in},
       {"import", 3, &Workload::import_archive},
+      {"register", 3, &Workload::register_object},
+      {"repair", 2, &Workload::damage_and_repair},
   };
   return all;
 }
@@ -248,19 +260,51 @@ std::string Workload::link_name(std::size_t slot) const {
   return folder_ + "/link-" + std::to_string(slot);
 }
 
-void Workload::add_root() {
+void Workload::read() {
+  const StorePathSet paths = some();
+  for (const auto& info : store_.find(std::vector(paths.begin(), paths.end()))) {
+    Hasher hasher(HashAlgorithm::sha256);
+    store_.read_nar(info->path, hasher);
+    if (hasher.finish() == info->nar_hash || info->path.name() == damaged_name) continue;
+    throw Error(Code::corrupt, "what is read is not what was registered")
+        .about(info->path.base_name());
+  }
+}
+
+// A root for a path that is valid, where there is none yet.
+void Workload::make_root(
+    const std::function<void(const StorePath& path, const std::string& link)>& make) {
   const std::size_t slot = draw(promises_.roots.size());
   Promises::Root& root = promises_.roots[slot];
   if (root.holds || known_.empty()) return;
   const StorePath path = known_[draw(known_.size())];
-  store_.add_temporary_roots({&path, 1});
-  if (!store_.is_valid(path)) return;
   std::filesystem::remove(link_name(slot));
-  std::filesystem::create_symlink(store_.store_dir().print(path), link_name(slot));
-  store_.add_indirect_root(link_name(slot));
+  try {
+    make(path, link_name(slot));
+  } catch (const Error& error) {
+    if (error.code() == Code::not_found && !store_.is_valid(path)) return;
+    throw;
+  }
   const std::string name = path.base_name();
   *std::copy(name.begin(), name.end(), root.path.begin()) = '\0';
   root.holds = true;
+}
+
+void Workload::add_root() {
+  make_root([this](const StorePath& path, const std::string& link) {
+    store_.add_temporary_roots({&path, 1});
+    if (!store_.is_valid(path)) throw Error(Code::not_found, "it is gone");
+    if (::symlink(store_.store_dir().print(path).c_str(), link.c_str()) != 0) {
+      throw system_error(errno, "cannot create", link);
+    }
+    store_.add_indirect_root(link);
+  });
+}
+
+void Workload::add_permanent_root() {
+  make_root([this](const StorePath& path, const std::string& link) {
+    cinch::add_permanent_root(store_, link, path);
+  });
 }
 
 void Workload::remove_root() {
@@ -288,19 +332,30 @@ void Workload::verify() {
   }
 }
 
+std::unique_ptr<LocalStore> open_elsewhere(const std::string& folder) {
+  LocalStoreOptions options;
+  options.root = folder + "/elsewhere";
+  options.fsync_metadata = false;
+  return ::access(options.root.c_str(), F_OK) == 0 ? LocalStore::open(options) : nullptr;
+}
+
+LocalStore& Workload::elsewhere() {
+  if (elsewhere_) return *elsewhere_;
+  const std::string root = folder_ + "/elsewhere";
+  if (::mkdir(root.c_str(), 0755) != 0 && errno != EEXIST) {
+    throw system_error(errno, "cannot create", root);
+  }
+  elsewhere_ = open_elsewhere(folder_);
+  return *elsewhere_;
+}
+
 // Two objects in another store, the second of which refers to the first.
 StorePathSet Workload::make_elsewhere() {
-  if (!elsewhere_) {
-    LocalStoreOptions options;
-    options.root = folder_ + "/elsewhere";
-    options.fsync_metadata = false;
-    elsewhere_ = LocalStore::open(options);
-  }
   StorePathSet paths;
   for (int number = 0; number < 2; ++number) {
     const std::string content = nar(50'000);
     StringSource source(content);
-    paths.insert(elsewhere_->add_content({.name = "copied", .references = paths}, source).path);
+    paths.insert(elsewhere().add_content({.name = "copied", .references = paths}, source).path);
   }
   return paths;
 }
@@ -334,9 +389,55 @@ void Workload::import_archive() {
   }
 }
 
-std::vector<std::string> find_damage(LocalStore& store, const Promises* promises) {
+// Puts an object into its place by itself, and makes it valid.
+void Workload::register_object() {
+  const std::string digest = bytes(20);
+  const ValidityRegistration registration{
+      .path = StorePath::from_parts(as_bytes(digest), "registered"), .references = some()};
+  store_.add_temporary_roots({&registration.path, 1});
+  const std::string real_path = store_.real_path(registration.path);
+  const std::string content = nar(20'000);
+  StringSource source(content);
+  const Directory objects = Directory::open(std::filesystem::path(real_path).parent_path());
+  TreeWriter tree(objects, registration.path.base_name());
+  parse_nar(source, tree);
+  tree.finish();
+  store_.register_paths({&registration, 1});
+  added(registration.path);
+}
+
+// An object whose content changes on disk, and is replaced by that of another store.
+void Workload::damage_and_repair() {
+  const std::string content = bytes(20'000);
+  const AddContent how{.name = damaged_name, .method = ContentAddressMethod::flat};
+  StringSource there(content);
+  const StorePath path = elsewhere().add_content(how, there).path;
+  StringSource here(content);
+  store_.add_content(how, here);
+  added(path);
+  const std::string file = store_.real_path(path);
+  (void)::chmod(file.c_str(), 0644);
+  std::fstream(file, std::ios::in | std::ios::out) << "damage";
+  (void)::chmod(file.c_str(), 0444);
+  const VerifyReport report = store_.verify({.only = StorePathSet{path},
+                                             .check_contents = true,
+                                             .repair = true,
+                                             .source = elsewhere_.get()});
+  for (const VerifyProblem& problem : report.problems) {
+    if (problem.solved) continue;
+    const bool full = problem.message.find("No space") != std::string::npos;
+    throw Error(full ? Code::no_space : Code::io, problem.message).about(file);
+  }
+}
+
+std::vector<std::string> find_damage(LocalStore& store, const Promises* promises, Store* source) {
   std::vector<std::string> damage;
-  for (const VerifyProblem& problem : store.verify({.check_contents = true}).problems) {
+  const VerifyReport report =
+      store.verify({.check_contents = true, .repair = source != nullptr, .source = source});
+  for (const VerifyProblem& problem : report.problems) {
+    const bool may_be = problem.path.name() == damaged_name &&
+                        problem.kind != VerifyProblemKind::gone && (problem.solved || !source);
+    if (may_be) continue;
     damage.push_back(problem.path.base_name() + ": " + problem.message);
   }
   const StorePathSet valid = store.all_valid_paths();

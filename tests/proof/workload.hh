@@ -6,6 +6,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <random>
 #include <string>
@@ -62,7 +63,9 @@ class Workload {
   void add_group();
   void add_derivation();
   void sign();
+  void read();
   void add_root();
+  void add_permanent_root();
   void remove_root();
   void delete_one();
   void collect();
@@ -70,6 +73,8 @@ class Workload {
   void optimise();
   void copy_in();
   void import_archive();
+  void register_object();
+  void damage_and_repair();
 
  private:
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }
@@ -79,7 +84,9 @@ class Workload {
   std::string link_name(std::size_t slot) const;
   void learn(const StorePath& path);
   void added(const StorePath& path);
+  LocalStore& elsewhere();
   StorePathSet make_elsewhere();
+  void make_root(const std::function<void(const StorePath& path, const std::string& link)>& make);
 
   LocalStore& store_;
   std::string folder_;
@@ -90,9 +97,14 @@ class Workload {
   std::unique_ptr<LocalStore> elsewhere_;  // what is copied comes from there
 };
 
+// The other store of the workloads with this folder; empty if they have made none.
+std::unique_ptr<LocalStore> open_elsewhere(const std::string& folder);
+
 // What is wrong with a store: its own verification, and what that cannot see; with promises, also
-// what of them is not kept. Empty: nothing.
-std::vector<std::string> find_damage(LocalStore& store, const Promises* promises);
+// what of them is not kept. Empty: nothing. Objects that damage_and_repair() has damaged do not
+// count; with `source`, it must be possible to repair them from there.
+std::vector<std::string> find_damage(LocalStore& store, const Promises* promises,
+                                     Store* source = nullptr);
 // Roots whose paths are not valid.
 std::vector<std::string> find_lost(LocalStore& store, const Promises& promises);
 // What lies in the store directory and is not valid; to be called after a collection.

@@ -28,9 +28,9 @@ class HeldLocks final : public PathLock {
   explicit HeldLocks(const Directory& directory) : directory_(directory) {}
   ~HeldLocks() override {
     for (auto lock = locks_.rbegin(); lock != locks_.rend(); ++lock) {
-      // Failing to do either leaves an empty file, which the next holder takes over.
-      (void)::unlinkat(directory_.get(), lock->name.c_str(), 0);
-      (void)::write(lock->descriptor.get(), "d", 1);
+      // Failing leaves an empty file, which the next holder takes over.
+      if (::unlinkat(directory_.get(), lock->name.c_str(), 0) != 0) continue;
+      (void)!::write(lock->descriptor.get(), "d", 1);
     }
   }
 
@@ -49,7 +49,12 @@ class HeldLocks final : public PathLock {
       if (::fstat(file.get(), &status) != 0) {
         throw system_error(errno, "cannot get status", full_name);
       }
-      if (status.st_size != 0 || status.st_nlink == 0) continue;
+      if (status.st_nlink == 0) continue;
+      if (status.st_size != 0) {
+        // Marked, but not removed: its holder, a Nix perhaps, could not do so.
+        directory_.unlink(name);
+        continue;
+      }
       locks_.push_back({name, std::move(file)});
       return;
     }

@@ -123,6 +123,10 @@ TEST_CASE("path locks") {
     CHECK(::lseek(old, 0, SEEK_END) == 1);
     ::close(old);
   }
+  SECTION("are taken over from a holder that marked the file and could not remove it") {
+    held.reset();
+    Directory::open(scratch.path("root/nix/store")).write_file(path_a + ".lock", "d", 0600);
+  }
   held.reset();
   CHECK(store->lock({a, b}, {}, [] { FAIL("nobody holds it"); }));
   CHECK(entries(scratch).find(path_a) == std::string::npos);
