@@ -38,18 +38,16 @@ constinit const std::span<const VerbAlias> verb_aliases = alias_table;
 
 std::vector<const Verb*> all_verbs() {
   std::vector<const Verb*> verbs;
-  for (const std::span<const Verb> group : {build_verbs,         log_verbs,
-                                            copy_verbs,          path_info_verbs,
-                                            why_depends_verbs,   realisation_verbs,
-                                            derivation_verbs,    store_add_verbs,
-                                            store_read_verbs,    store_verify_verbs,
-                                            store_repair_verbs,  store_export_verbs,
-                                            store_sign_verbs,    content_addressing_verbs,
-                                            diff_closures_verbs, store_gc_verbs,
-                                            store_path_verbs,    store_query_verbs,
-                                            profile_verbs,       hash_verbs,
-                                            nar_verbs,           key_verbs,
-                                            config_verbs,        daemon_verbs}) {
+  for (const std::span<const Verb> group :
+       {build_verbs,         log_verbs,          copy_verbs,
+        path_info_verbs,     why_depends_verbs,  realisation_verbs,
+        derivation_verbs,    store_add_verbs,    store_read_verbs,
+        store_verify_verbs,  store_repair_verbs, store_rebuild_verbs,
+        store_export_verbs,  store_sign_verbs,   content_addressing_verbs,
+        diff_closures_verbs, store_gc_verbs,     store_path_verbs,
+        store_query_verbs,   profile_verbs,      hash_verbs,
+        nar_verbs,           key_verbs,          config_verbs,
+        daemon_verbs}) {
     for (const Verb& verb : group) verbs.push_back(&verb);
   }
   return verbs;

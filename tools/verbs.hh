@@ -26,6 +26,7 @@ extern const std::span<const Verb> store_gc_verbs;
 extern const std::span<const Verb> store_path_verbs;
 extern const std::span<const Verb> store_query_verbs;
 extern const std::span<const Verb> store_read_verbs;
+extern const std::span<const Verb> store_rebuild_verbs;
 extern const std::span<const Verb> store_repair_verbs;
 extern const std::span<const Verb> store_sign_verbs;
 extern const std::span<const Verb> store_verify_verbs;

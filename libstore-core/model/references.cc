@@ -27,16 +27,15 @@ struct ReferenceScanner::State {
   explicit State(const StorePathSet& paths)
       : candidates(paths.begin(), paths.end()),
         table(hash_parts_of(candidates)),
-        found(paths.size()),
-        missing(paths.size()) {}
+        is_found(paths.size()) {}
 
   void scan(const std::byte* data, std::size_t size);
   void look_up_run(const std::byte* data, std::size_t size);
 
   std::vector<StorePath> candidates;
   HashPartTable table;
-  std::vector<bool> found;
-  std::size_t missing;  // candidates that were not found yet
+  std::vector<bool> is_found;
+  std::vector<std::size_t> found;  // in any order
 
   // The nix32 characters that ended the bytes so far, at most 31.
   std::array<std::byte, tail_max> tail;
@@ -50,7 +49,7 @@ ReferenceScanner::~ReferenceScanner() = default;
 
 void ReferenceScanner::write(Bytes bytes) {
   State& state = *state_;
-  if (state.missing == 0 || bytes.empty()) return;
+  if (state.found.size() == state.candidates.size() || bytes.empty()) return;
 
   // What straddles the border between the bytes so far and these.
   const std::size_t head_size = std::min(bytes.size(), tail_max);
@@ -71,9 +70,15 @@ void ReferenceScanner::write(Bytes bytes) {
 
 StorePathSet ReferenceScanner::found() const {
   StorePathSet paths;
-  for (std::size_t i = 0; i < state_->candidates.size(); ++i) {
-    if (state_->found[i]) paths.insert(paths.end(), state_->candidates[i]);
-  }
+  for (const std::size_t index : state_->found) paths.insert(state_->candidates[index]);
+  return paths;
+}
+
+StorePathSet ReferenceScanner::take_found() {
+  StorePathSet paths = found();
+  for (const std::size_t index : state_->found) state_->is_found[index] = false;
+  state_->found.clear();
+  state_->tail_size = 0;
   return paths;
 }
 
@@ -86,9 +91,9 @@ void ReferenceScanner::State::scan(const std::byte* data, std::size_t size) {
 // REQUIRES: only nix32 characters.
 void ReferenceScanner::State::look_up_run(const std::byte* data, std::size_t size) {
   const auto note = [this](std::size_t index) {
-    if (found[index]) return;
-    found[index] = true;
-    --missing;
+    if (is_found[index]) return;
+    is_found[index] = true;
+    found.push_back(index);
   };
   for (std::size_t i = 0; i + hash_part_length <= size; ++i) table.find(data + i, note);
 }

@@ -33,6 +33,7 @@ struct Entry {
 
 // Sorted by name.
 constexpr std::array entries{
+    Entry{"allow-symlinked-store", &Settings::allow_symlinked_store},
     Entry{"allowed-users", &Settings::allowed_users},
     Entry{"auto-optimise-store", &Settings::auto_optimise_store},
     Entry{"build-dir", &Settings::build_dir},
@@ -98,14 +99,13 @@ constexpr std::array aliases{
 };
 
 // What Nix (2.8 up to now) has and this library has no use for. Sorted.
-constexpr std::array<std::string_view, 99> foreign_names{
+constexpr std::array<std::string_view, 98> foreign_names{
     "abort-on-warn",
     "accept-flake-config",
     "access-tokens",
     "allow-dirty",
     "allow-import-from-derivation",
     "allow-new-privileges",
-    "allow-symlinked-store",
     "allow-unsafe-native-code-during-evaluation",
     "allowed-impure-host-deps",
     "allowed-uris",

@@ -107,32 +107,33 @@ std::string absolute(const std::string& name) {
   return std::string(current.data()) + "/" + name;
 }
 
-std::unique_ptr<Store> open_local(StoreUrl url, const Settings& settings,
-                                  const Environment& environment) {
+LocalStoreOptions local_options(StoreUrl url, const Settings& settings,
+                                const Environment& environment) {
   if (!url.authority.empty()) {
     url.parameters.try_emplace("root", absolute(std::exchange(url.authority, {})));
   }
   const Parameters parameters(url, of_local);
-  return LocalStore::open(
-      {.store_dir = store_dir(parameters, environment),
-       .root = parameters.text("root").value_or(""),
-       .real_dir = parameters.text("real").value_or(""),
-       .state_dir = state_directory(parameters, environment),
-       .log_dir = directory(parameters, environment, "log", "NIX_LOG_DIR", "/nix/var/log/nix"),
-       .build_dir = parameters.text("build-dir").value_or(settings.build_dir),
-       .read_only = parameters.flag("read-only", false),
-       .require_signatures = parameters.flag("require-sigs", settings.require_sigs),
-       .trusted_keys = settings.trusted_public_keys,
-       .compress_logs = settings.compress_build_log,
-       .sqlite_wal = settings.use_sqlite_wal,
-       .fsync_metadata = settings.fsync_metadata,
-       .fsync_store_paths = settings.fsync_store_paths,
-       .auto_optimise = settings.auto_optimise_store,
-       .automatic_collection = {.liveness = {.keep_outputs = settings.keep_outputs,
-                                             .keep_derivations = settings.keep_derivations},
-                                .free_bytes_min = settings.min_free,
-                                .free_bytes_wanted = settings.max_free,
-                                .check_interval = settings.min_free_check_interval}});
+  return {.store_dir = store_dir(parameters, environment),
+          .root = parameters.text("root").value_or(""),
+          .real_dir = parameters.text("real").value_or(""),
+          .state_dir = state_directory(parameters, environment),
+          .log_dir = directory(parameters, environment, "log", "NIX_LOG_DIR", "/nix/var/log/nix"),
+          .build_dir = parameters.text("build-dir").value_or(settings.build_dir),
+          .read_only = parameters.flag("read-only", false),
+          .allow_symlinked_dir = settings.allow_symlinked_store ||
+                                 variable(environment, "NIX_IGNORE_SYMLINK_STORE") == "1",
+          .require_signatures = parameters.flag("require-sigs", settings.require_sigs),
+          .trusted_keys = settings.trusted_public_keys,
+          .compress_logs = settings.compress_build_log,
+          .sqlite_wal = settings.use_sqlite_wal,
+          .fsync_metadata = settings.fsync_metadata,
+          .fsync_store_paths = settings.fsync_store_paths,
+          .auto_optimise = settings.auto_optimise_store,
+          .automatic_collection = {.liveness = {.keep_outputs = settings.keep_outputs,
+                                                .keep_derivations = settings.keep_derivations},
+                                   .free_bytes_min = settings.min_free,
+                                   .free_bytes_wanted = settings.max_free,
+                                   .check_interval = settings.min_free_check_interval}};
 }
 
 std::string socket_name(const StoreUrl& url, const Parameters& parameters,
@@ -193,7 +194,19 @@ std::unique_ptr<Store> open_store(std::string_view text, const Settings& setting
         .about(std::string(text))
         .hint("this version opens 'local' and 'unix' stores");
   }
-  return open_local(std::move(url), settings, environment);
+  return LocalStore::open(local_options(std::move(url), settings, environment));
+}
+
+LocalStoreOptions local_store_options(std::string_view text, const Settings& settings,
+                                      const Environment& environment) {
+  StoreUrl url = parse_store_url(text);
+  if (url.scheme == "auto") url = resolve_auto(url, environment);
+  if (url.scheme != "local") {
+    throw Error(Code::not_supported, "this can be done only to a store on this machine's disk")
+        .about(print_store_url(url))
+        .hint("do it as the user who owns the store: --store local");
+  }
+  return local_options(std::move(url), settings, environment);
 }
 
 }  // namespace cinch

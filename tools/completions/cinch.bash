@@ -21,7 +21,7 @@ _cinch() {
     '') words='build log copy path-info why-depends realisation derivation store profile hash nar key config daemon' ;;
     'realisation') words='info' ;;
     'derivation') words='show add check' ;;
-    'store') words='add add-file add-path ls cat dump-path info verify repair optimise export import sign copy-sigs make-content-addressed diff-closures gc delete roots add-root path path-from-hash-part statistics' ;;
+    'store') words='add add-file add-path ls cat dump-path info verify repair optimise rebuild-database export import sign copy-sigs make-content-addressed diff-closures gc delete roots add-root path path-from-hash-part statistics' ;;
     'store path') words='parse make follow' ;;
     'profile') words='history set rollback wipe-history' ;;
     'hash') words='path file convert to-base16 to-base32 to-base64 to-sri' ;;
@@ -47,6 +47,7 @@ _cinch() {
     'store verify') words='--all -r --recursive --no-contents --no-trust -n --sigs-needed --repair --from --forget-gone --older-than --rate-limit' ;;
     'store repair') words='--from' ;;
     'store optimise') words='' ;;
+    'store rebuild-database') words='-n --dry-run --unfinished --json' ;;
     'store export') words='-r --recursive' ;;
     'store import') words='' ;;
     'store sign') words='-k --key-file -r --recursive --all' ;;

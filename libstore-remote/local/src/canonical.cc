@@ -26,6 +26,10 @@ bool has_wrong_mode(const struct stat& status) {
   return !S_ISLNK(status.st_mode) && (status.st_mode & mode_bits) != canonical_mode(status);
 }
 
+bool has_wrong_time(const struct stat& status) {
+  return status.st_mtim.tv_sec != 1 || status.st_mtim.tv_nsec != 0;
+}
+
 std::string octal(mode_t mode) {
   constexpr unsigned shift_first = 9;
   std::string text;
@@ -58,7 +62,7 @@ void canonicalise(const TreeEntry& entry) {
     throw system_error(errno, "cannot change the owner", full_name);
   }
   if (has_wrong_mode(status)) set_mode(*entry.parent, entry.name, canonical_mode(status));
-  if (status.st_mtim.tv_sec == 1 && status.st_mtim.tv_nsec == 0) return;
+  if (!has_wrong_time(status)) return;
   constexpr std::array<struct timespec, 2> times = {
       {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
   if (::utimensat(entry.parent->get(), entry.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) !=
@@ -82,6 +86,18 @@ std::optional<std::string> find_wrong_mode(const Directory& parent, const std::s
       },
       stop);
   return found;
+}
+
+bool is_canonical_tree(const Directory& parent, const std::string& name,
+                       const std::stop_token& stop) {
+  bool is_canonical = true;
+  walk_tree(
+      parent, name,
+      [&](const TreeEntry& entry) {
+        if (has_wrong_mode(entry.status) || has_wrong_time(entry.status)) is_canonical = false;
+      },
+      stop);
+  return is_canonical;
 }
 
 void canonicalise_tree(const Directory& parent, const std::string& name,

@@ -15,6 +15,10 @@ namespace cinch::local {
 std::optional<std::string> find_wrong_mode(const Directory& parent, const std::string& name,
                                            const std::stop_token& stop = {});
 
+// Whether modes and times of a tree are so.
+bool is_canonical_tree(const Directory& parent, const std::string& name,
+                       const std::stop_token& stop = {});
+
 // Makes modes and times so, and the owner this process's user. Changes only what differs. Throws
 // Code::not_supported for what is no file, directory or symlink.
 void canonicalise_tree(const Directory& parent, const std::string& name,

@@ -12,14 +12,8 @@
 
 namespace cinch::local {
 
-namespace {
-
-constexpr std::size_t idle_readers_max = 8;
-constexpr const char* database_remedy =
-    "restore the database from a backup; the objects themselves are not affected";
-
 // Part of the on-disk format (docs/formats/local-store.md): other programs read these tables.
-constexpr const char* create_tables_sql = R"sql(
+const char* const create_tables_sql = R"sql(
 create table if not exists ValidPaths (
   id integer primary key autoincrement not null,
   path text unique not null,
@@ -52,6 +46,12 @@ create table if not exists DerivationOutputs (
 );
 create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
 )sql";
+
+namespace {
+
+constexpr std::size_t idle_readers_max = 8;
+constexpr const char* database_remedy =
+    "make it anew with 'cinch store rebuild-database'; the objects themselves are not affected";
 
 // Batches come in any order; references inside one must not form a cycle.
 void check_no_cycle(std::span<const Registration> batch) {
@@ -256,7 +256,8 @@ StorePath Database::parse_path(std::string_view full_path) const {
   } catch (Error& error) {
     throw Error(Code::corrupt,
                 "the store's database has a path that is not one of this store: " + error.message())
-        .about(std::string(full_path));
+        .about(std::string(full_path))
+        .hint(database_remedy);
   }
 }
 
@@ -300,7 +301,8 @@ PathInfo Database::info_of_row(const SqliteStatement& row, const StorePath& path
 } catch (Error& error) {
   if (error.code() != Code::malformed) throw;
   throw Error(Code::corrupt, "the store's database has a broken entry: " + error.message())
-      .about(options_.store_dir.print(path));
+      .about(options_.store_dir.print(path))
+      .hint(database_remedy);
 }
 
 StorePathSet Database::find_valid(const StorePathSet& paths) {

@@ -25,6 +25,9 @@ namespace cinch::local {
 // The number in db/schema; part of the on-disk format.
 constexpr int database_schema = 10;
 
+// Makes the tables that every store has; part of the on-disk format.
+extern const char* const create_tables_sql;
+
 struct DatabaseOptions {
   std::string file_name;
   StoreDir store_dir;

@@ -7,6 +7,7 @@
 #include <cinch/files/parallel.hh>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <ctime>
 #include <map>
@@ -37,6 +38,14 @@ std::string read_boot_id() {
 }
 
 std::int64_t now() { return std::time(nullptr); }
+
+void flush_to_disk(std::span<const Directory* const> directories) {
+  for (const Directory* directory : directories) {
+    if (::syncfs(directory->get()) != 0) {
+      throw system_error(errno, "cannot flush the file system", directory->name());
+    }
+  }
+}
 
 }  // namespace
 
@@ -146,10 +155,19 @@ void Durability::move_mark() try {
 }
 
 void Durability::flush() const {
-  for (const Directory* directory : {&directories_.objects, &directories_.state}) {
-    if (::syncfs(directory->get()) != 0) {
-      throw system_error(errno, "cannot flush the file system", directory->name());
-    }
+  const std::array directories = {&directories_.objects, &directories_.state};
+  flush_to_disk(directories);
+}
+
+void forget_durability(OwnDatabase& own_database, std::span<const Directory* const> directories) {
+  flush_to_disk(directories);
+  try {
+    if (!own_database.read([](SqliteConnection&) {})) return;
+    own_database.write_to_disk(
+        [](SqliteConnection& connection) { connection.execute("delete from Durability"); });
+  } catch (const Error& error) {
+    if (error.code() != Code::corrupt) throw;
+    // Then nobody remembers any row.
   }
 }
 

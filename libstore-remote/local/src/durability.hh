@@ -15,6 +15,7 @@
 #include <cstdint>
 #include <mutex>
 #include <optional>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -60,5 +61,9 @@ class Durability {
   bool unusable_ = false;  // there is no mark, and none can be made
   std::jthread mover_;
 };
+
+// For whoever gives rows other numbers: what is registered is on disk when this returns, and no row
+// is remembered.
+void forget_durability(OwnDatabase& own_database, std::span<const Directory* const> directories);
 
 }  // namespace cinch::local

@@ -13,5 +13,8 @@ bool try_lock(int descriptor, LockKind kind, const std::string& subject);
 // Waits; throws Code::busy after `wait_ms_max`.
 void lock_within(int descriptor, LockKind kind, const std::string& subject, unsigned wait_ms_max);
 void unlock(int descriptor, const std::string& subject);
+// The processes that hold a lock on the file, as "nix-daemon (123), cinch (456)"; empty where the
+// kernel does not say.
+std::string lock_holders(int descriptor);
 
 }  // namespace cinch::local

@@ -41,7 +41,9 @@ void refuse_symlinks(const std::string& full_name) {
     if (::lstat(part.c_str(), &status) == 0 && S_ISLNK(status.st_mode)) {
       throw Error(Code::not_supported, "the store directory, or one above it, is a symlink")
           .about(part)
-          .hint("mount the other place there instead (mount --bind)");
+          .hint(
+              "mount the other place there instead (mount --bind), or allow it: "
+              "NIX_IGNORE_SYMLINK_STORE=1");
     }
     if (end == full_name.npos) return;
   }
@@ -63,42 +65,6 @@ auto with_hints(Open open) {
     }
     throw;
   }
-}
-
-Directory open_existing(const std::string& full_name) try {
-  return Directory::open(full_name);
-} catch (Error& error) {
-  if (error.code() == Code::not_found) {
-    throw Error(error).hint("there is no store here; the first writing use creates one");
-  }
-  throw;
-}
-
-// 0: there is no database yet.
-int read_schema(const Directory& database) {
-  const std::optional<std::string> text = database.read_file("schema", schema_bytes_max);
-  if (!text) return 0;
-  int schema = 0;
-  const std::from_chars_result result =
-      std::from_chars(text->data(), text->data() + text->size(), schema);
-  if (result.ec != std::errc() || schema < 0) {
-    throw Error(Code::corrupt, "the schema file of the store's database holds no number")
-        .about(database.name_of("schema"))
-        .hint("if the database itself is whole, write its schema number (" +
-              std::to_string(database_schema) + " for Nix 1.11 and later) into this file");
-  }
-  return schema;
-}
-
-void check_schema(const Directory& database, int schema) {
-  if (schema == database_schema) return;
-  const bool old = schema < database_schema;
-  throw Error(Code::not_supported, "the store's database has schema " + std::to_string(schema) +
-                                       ", and only schema " + std::to_string(database_schema) +
-                                       " is supported")
-      .about(database.name_of("schema"))
-      .hint(old ? "open the store once with Nix 2.x, which migrates it"
-                : "use a newer version of this program");
 }
 
 // Room for the garbage collector to work in when the disk is full.
@@ -152,7 +118,7 @@ Descriptor lock_and_create(const Directory& state, const std::function<void()>& 
   if (!database.stat("db.sqlite")) {
     throw Error(Code::corrupt, "the store's database is gone, although its schema file is there")
         .about(database.name_of("db.sqlite"))
-        .hint("restore it from a backup");
+        .hint("make it anew with 'cinch store rebuild-database'");
   }
   reserve_space(database);
   return lock;
@@ -194,9 +160,51 @@ Layout::Layout(const LocalStoreOptions& options)
   check_absolute(build_dir, "build directory");
 }
 
+Directory open_existing(const std::string& full_name) try {
+  return Directory::open(full_name);
+} catch (Error& error) {
+  if (error.code() == Code::not_found) {
+    throw Error(error).hint("there is no store here; the first writing use creates one");
+  }
+  throw;
+}
+
+int read_schema(const Directory& database) {
+  const std::optional<std::string> text = database.read_file("schema", schema_bytes_max);
+  if (!text) return 0;
+  int schema = 0;
+  const std::from_chars_result result =
+      std::from_chars(text->data(), text->data() + text->size(), schema);
+  if (result.ec != std::errc() || schema < 0) {
+    throw Error(Code::corrupt, "the schema file of the store's database holds no number")
+        .about(database.name_of("schema"))
+        .hint("if the database itself is whole, write its schema number (" +
+              std::to_string(database_schema) +
+              " for Nix 1.11 and later) into this file; else make it anew with 'cinch store "
+              "rebuild-database'");
+  }
+  return schema;
+}
+
+void check_schema(const Directory& database, int schema) {
+  if (schema == database_schema) return;
+  const bool old = schema < database_schema;
+  throw Error(Code::not_supported, "the store's database has schema " + std::to_string(schema) +
+                                       ", and only schema " + std::to_string(database_schema) +
+                                       " is supported")
+      .about(database.name_of("schema"))
+      .hint(old ? "open the store once with Nix 2.x, which migrates it"
+                : "use a newer version of this program");
+}
+
+void check_store_directory(const Layout& layout, const LocalStoreOptions& options) {
+  if (options.allow_symlinked_dir || layout.real_dir != layout.store_dir.text()) return;
+  refuse_symlinks(layout.real_dir);
+}
+
 OpenDirectories open_directories(const Layout& layout, const LocalStoreOptions& options,
                                  const std::function<void()>& create_database) {
-  if (layout.real_dir == layout.store_dir.text()) refuse_symlinks(layout.real_dir);
+  check_store_directory(layout, options);
   if (options.read_only || !options.create) {
     OpenDirectories opened{open_existing(layout.real_dir), open_existing(layout.state_dir), {}};
     const Directory database = open_existing(opened.state.name_of("db"));

@@ -32,6 +32,14 @@ struct OpenDirectories {
   Descriptor big_lock;  // empty for a read-only store
 };
 
+// What the file `schema` says; 0: there is none yet. Throws Code::corrupt if it holds no number.
+int read_schema(const Directory& database);
+// Throws Code::not_supported, with the way out, for another schema than ours.
+void check_schema(const Directory& database, int schema);
+// Refuses a store directory that is a symlink, or lies below one, unless the options allow that.
+void check_store_directory(const Layout& layout, const LocalStoreOptions& options);
+Directory open_existing(const std::string& full_name);
+
 // Opens the directories, makes what is missing, and creates the database under the exclusive lock
 // if there is none, by calling `create_database` once.
 OpenDirectories open_directories(const Layout& layout, const LocalStoreOptions& options,

@@ -175,6 +175,12 @@ SqliteStatement& SqliteStatement::bind_or_null(std::string_view text) {
   return text.empty() ? bind_null() : bind(text);
 }
 
+SqliteStatement& SqliteStatement::bind_column(const SqliteStatement& row, int column) {
+  check(sqlite3_bind_value(statement_.get(), ++parameter_,
+                           sqlite3_column_value(row.statement_.get(), column)));
+  return *this;
+}
+
 bool SqliteStatement::step() {
   const int result = sqlite3_step(statement_.get());
   if (result == SQLITE_ROW) return true;
@@ -201,6 +207,8 @@ std::string_view SqliteStatement::text(int column) const {
 bool SqliteStatement::is_null(int column) const {
   return sqlite3_column_type(statement_.get(), column) == SQLITE_NULL;
 }
+
+int SqliteStatement::column_count() const { return sqlite3_column_count(statement_.get()); }
 
 std::unique_ptr<SqliteConnection> open_for_reading(SqliteOptions options) {
   options.read_only = true;

@@ -25,6 +25,7 @@ class SqliteStatement {
   SqliteStatement& bind(std::int64_t number);
   SqliteStatement& bind_null();
   SqliteStatement& bind_or_null(std::string_view text);  // null if empty
+  SqliteStatement& bind_column(const SqliteStatement& row, int column);
 
   bool step();  // true: there is a row
   void run();   // to the end
@@ -33,6 +34,7 @@ class SqliteStatement {
   std::int64_t number(int column) const;
   std::string_view text(int column) const;  // valid until the next step; null reads as ""
   bool is_null(int column) const;
+  int column_count() const;
 
  private:
   struct Finalize {

@@ -49,6 +49,20 @@ TEST_CASE("references are found wherever they stand") {
   }
 }
 
+TEST_CASE("a scanner begins anew when what it found is taken") {
+  ReferenceScanner scanner({path_of(hash_a), path_of(hash_b)});
+  const std::string_view half = std::string_view(hash_a).substr(0, 20);
+  scanner.write(as_bytes(hash_b));
+  scanner.write(as_bytes("/" + std::string(half)));
+  CHECK(scanner.take_found() == StorePathSet{path_of(hash_b)});
+  scanner.write(as_bytes(std::string_view(hash_a).substr(20)));
+  CHECK(scanner.take_found().empty());
+  scanner.write(as_bytes(hash_a + hash_b));
+  CHECK(scanner.found().size() == 2);
+  CHECK(scanner.take_found().size() == 2);
+  CHECK(scanner.found().empty());
+}
+
 TEST_CASE("references are found across every border between two writes") {
   const StorePathSet candidates{path_of(hash_a), path_of(hash_b)};
   const std::string text = "xx/nix/store/" + hash_a + "-t/" + hash_b;

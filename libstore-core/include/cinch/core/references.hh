@@ -25,6 +25,9 @@ class CINCH_CORE_API ReferenceScanner final : public Sink {
 
   void write(Bytes bytes) override;
   StorePathSet found() const;
+  // What was found; then begins anew, as if nothing had been written. Takes no time for candidates
+  // that were not found.
+  StorePathSet take_found();
 
  private:
   struct State;

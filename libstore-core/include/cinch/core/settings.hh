@@ -67,6 +67,7 @@ struct CINCH_CORE_API Settings {
   std::vector<std::string> secret_key_files;
   std::vector<std::string> trusted_users = {"root"};
   std::vector<std::string> allowed_users = {"*"};
+  bool allow_symlinked_store = false;
   bool use_sqlite_wal = true;
   bool fsync_metadata = true;
   bool fsync_store_paths = false;

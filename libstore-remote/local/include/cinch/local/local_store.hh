@@ -43,6 +43,9 @@ struct LocalStoreOptions {
   std::string build_dir;            // empty: <state dir>/builds
   bool read_only = false;           // take no locks, write nothing
   bool create = true;               // create a missing store; else Code::not_found
+  // Use a store directory that is a symlink, or lies below one. Names of files in objects are then
+  // not those that the kernel gives; what is built there may hold either.
+  bool allow_symlinked_dir = false;
   bool require_signatures = true;
   std::vector<PublicKey> trusted_keys;
   bool compress_logs = true;

@@ -1,0 +1,111 @@
+#include "new_database.hh"
+
+#include "../database.hh"
+#include "../signature_list.hh"
+
+#include <cinch/core/error.hh>
+
+#include <cerrno>
+#include <ctime>
+#include <utility>
+#include <vector>
+
+#include <fcntl.h>
+#include <unistd.h>
+
+namespace cinch::local {
+
+namespace {
+
+void insert_paths(SqliteConnection& connection, const StoreDir& store_dir,
+                  std::span<const NewRow> rows) {
+  SqliteStatement insert(connection,
+                         "insert into ValidPaths "
+                         "(id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) "
+                         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  SqliteStatement insert_output(connection,
+                                "insert into DerivationOutputs (drv, id, path) values (?, ?, ?)");
+  const std::int64_t now = std::time(nullptr);
+  for (const NewRow& row : rows) {
+    const PathInfo& info = row.info;
+    const std::string path = store_dir.print(info.path);
+    const std::string hash = info.nar_hash.to_string(HashFormat::base16);
+    const std::string deriver = info.deriver ? store_dir.print(*info.deriver) : "";
+    const std::string sigs = join_signatures(info.signatures);
+    const std::string ca = info.content_address ? info.content_address->to_string() : "";
+    insert.begin().bind(row.id).bind(path).bind(hash);
+    insert.bind(info.registration_time != 0 ? info.registration_time : now).bind_or_null(deriver);
+    insert.bind(static_cast<std::int64_t>(info.nar_size));
+    info.ultimate ? insert.bind(std::int64_t{1}) : insert.bind_null();
+    insert.bind_or_null(sigs).bind_or_null(ca).run();
+    for (const auto& [name, output] : row.outputs) {
+      const std::string output_path = store_dir.print(output);
+      insert_output.begin().bind(row.id).bind(name).bind(output_path).run();
+    }
+  }
+}
+
+void insert_references(SqliteConnection& connection, std::span<const NewRow> rows) {
+  std::map<StorePath, std::int64_t> ids;
+  for (const NewRow& row : rows) ids.emplace(row.info.path, row.id);
+  SqliteStatement insert(connection, "insert into Refs (referrer, reference) values (?, ?)");
+  for (const NewRow& row : rows) {
+    for (const StorePath& reference : row.info.references) {
+      insert.begin().bind(row.id).bind(ids.at(reference)).run();
+    }
+  }
+}
+
+// Rows of other tables that mean paths which are not there.
+void delete_dangling(SqliteConnection& connection) {
+  std::vector<std::pair<std::string, std::int64_t>> dangling;
+  {
+    SqliteStatement check(connection, "select \"table\", rowid from pragma_foreign_key_check");
+    while (check.step()) dangling.emplace_back(check.text(0), check.number(1));
+  }
+  for (const auto& [table, row] : dangling) {
+    SqliteStatement remove(connection, "delete from \"" + table + "\" where rowid = ?");
+    remove.bind(row).run();
+  }
+}
+
+void check_whole(SqliteConnection& connection, const std::string& full_name) {
+  std::string found = connection.query_text("pragma integrity_check(1)");
+  if (found == "ok") {
+    SqliteStatement foreign(connection, "select count(*) from pragma_foreign_key_check");
+    if (foreign.step() && foreign.number(0) == 0) return;
+    found = "rows refer to others that are not there";
+  }
+  throw Error(Code::corrupt, "the new database is not whole: " + found).about(full_name);
+}
+
+void flush(const Directory& directory, const std::string& name) {
+  const Descriptor file = directory.open_file(name, O_RDONLY);
+  if (::fsync(file.get()) != 0) {
+    throw system_error(errno, "cannot flush", directory.name_of(name));
+  }
+}
+
+}  // namespace
+
+void write_database(const Directory& directory, const std::string& name, const StoreDir& store_dir,
+                    std::span<const NewRow> rows, DamagedDatabase& old) {
+  const std::string full_name = directory.name_of(name);
+  {
+    SqliteConnection connection({.file_name = full_name});
+    // Nobody reads it before it is complete, and whoever is interrupted begins anew.
+    (void)connection.query_text("pragma journal_mode = off");
+    connection.execute("pragma synchronous = off");
+    connection.execute(create_tables_sql);
+    SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
+    insert_paths(connection, store_dir, rows);
+    insert_references(connection, rows);
+    old.copy_others(connection);
+    delete_dangling(connection);
+    transaction.commit();
+    check_whole(connection, full_name);
+  }
+  flush(directory, name);
+}
+
+}  // namespace cinch::local

@@ -1,0 +1,234 @@
+// A database that is made anew, by the interface; tests/cli/rebuild_test.py has the damage.
+#include "catch.hh"
+#include "errors.hh"
+#include "local_fixture.hh"
+
+#include <cinch/core/derivation.hh>
+#include <cinch/local/database_rebuild.hh>
+
+#include <sqlite3.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+using namespace cinch;
+using namespace cinch::test;
+
+namespace {
+
+RebuildReport rebuild(const Scratch& scratch, RebuildOptions options = {}) {
+  return rebuild_database({.root = scratch.path("root"), .fsync_metadata = false}, options);
+}
+
+std::string database_of(const Scratch& scratch) {
+  return scratch.path("root/nix/var/nix/db/db.sqlite");
+}
+
+void lose_database(const Scratch& scratch) {
+  const Directory db = Directory::open(scratch.path("root/nix/var/nix/db"));
+  for (const char* name : {"db.sqlite", "db.sqlite-wal", "db.sqlite-shm"}) db.remove_tree(name);
+}
+
+void execute(const std::string& file, const std::string& sql) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
+  CHECK(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+}
+
+std::string first_value(const std::string& file, const std::string& sql) {
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
+  std::string value;
+  const auto take = [](void* to, int, char** columns, char**) {
+    *static_cast<std::string*>(to) = columns[0];
+    return 0;
+  };
+  CHECK(sqlite3_exec(database, sql.c_str(), take, &value, nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  return value;
+}
+
+// An object that is not content-addressed, and mentions what it refers to.
+PathInfo add_tree(LocalStore& store, const std::string& base_name, StorePathSet references) {
+  std::string text;
+  for (const StorePath& path : references) text += path.base_name() + "\n";
+  const std::string nar = tree_nar(text);
+  PathInfo info = info_of(nar, base_name);
+  info.references = std::move(references);
+  StringSource source(nar);
+  store.add_nar(info, source, SignaturePolicy::accept_unsigned);
+  return store.require(info.path);
+}
+
+Derivation fixed(const std::string& name, const std::string& environment) {
+  Derivation derivation{.name = name, .system = "any", .builder = "/bin/sh"};
+  derivation.outputs.emplace(
+      "out", FixedOutput{{ContentAddressMethod::flat,
+                          hash_bytes(HashAlgorithm::sha512, as_bytes(std::string_view("text")))}});
+  derivation.environment.emplace("made", environment);
+  derivation.environment.emplace("out",
+                                 StoreDir().print(*derivation.output_path(StoreDir(), "out")));
+  return derivation;
+}
+
+}  // namespace
+
+TEST_CASE("a lost database is made anew from objects") {
+  const Scratch scratch;
+  std::vector<PathInfo> before;
+  {
+    const auto store = open_in(scratch);
+    before.push_back(add_text(*store, "a", "one"));
+    before.push_back(add_text(*store, "b", before[0].path.base_name(), {before[0].path}));
+    before.push_back(add_tree(*store, path_a, {before[0].path, StorePath::parse(path_a)}));
+    before.push_back(add_tree(*store, path_b, {before[2].path}));
+  }
+  lose_database(scratch);
+  const RebuildReport report = rebuild(scratch);
+  CHECK(report.paths_kept == 0);
+  CHECK(report.left_alone.empty());
+  CHECK(report.old_database.empty());
+  REQUIRE(report.recovered.size() == 4);
+  const auto store = open_in(scratch);
+  for (PathInfo& info : before) {
+    PathInfo after = store->require(info.path);
+    after.registration_time = info.registration_time;
+    after.ultimate = info.ultimate;
+    CHECK(after == info);
+  }
+  for (const RecoveredPath& one : report.recovered) {
+    const bool is_tree = one.path.base_name() == path_a || one.path.base_name() == path_b;
+    CHECK(one.proven != is_tree);
+  }
+  CHECK(store->verify({.check_contents = true}).problems.empty());
+}
+
+TEST_CASE("what a source mentions is not what it refers to") {
+  const Scratch scratch;
+  StorePath source = StorePath::parse(path_a);
+  {
+    const auto store = open_in(scratch);
+    const PathInfo other = add_text(*store, "other", "text");
+    source = add_text(*store, "source", other.path.base_name()).path;
+  }
+  lose_database(scratch);
+  rebuild(scratch);
+  CHECK(open_in(scratch)->require(source).references.empty());
+}
+
+TEST_CASE("a fixed output has the deriver that there is, but none of several") {
+  const Scratch scratch;
+  StorePath path = StorePath::parse(path_a);
+  std::vector<StorePath> derivations;
+  {
+    const auto store = open_in(scratch);
+    StringSource source("text");
+    path = store
+               ->add_content({.name = "fetched",
+                              .method = ContentAddressMethod::flat,
+                              .algorithm = HashAlgorithm::sha512},
+                             source)
+               .path;
+    derivations = store->add_derivations(std::vector{fixed("fetched", "one")});
+  }
+  lose_database(scratch);
+  REQUIRE(rebuild(scratch).recovered.size() == 2);
+  {
+    const auto store = open_in(scratch);
+    const PathInfo info = store->require(path);
+    CHECK(info.deriver == derivations[0]);
+    REQUIRE(info.content_address);
+    CHECK(info.content_address->hash.algorithm() == HashAlgorithm::sha512);
+    CHECK(store->find_derivers(std::vector{path}).front() == StorePathSet{derivations[0]});
+    store->add_derivations(std::vector{fixed("fetched", "another")});
+  }
+  lose_database(scratch);
+  REQUIRE(rebuild(scratch).recovered.size() == 3);
+  CHECK_FALSE(open_in(scratch)->require(path).deriver);
+}
+
+TEST_CASE("who has the store open is not disturbed") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const std::optional<Error> error = error_of([&] { rebuild(scratch); });
+  REQUIRE(error);
+  CHECK(error->code() == Code::busy);
+  CHECK(error->is_retryable());
+  CHECK(error->message().find("(" + std::to_string(::getpid()) + ")") != std::string::npos);
+}
+
+TEST_CASE("whoever stops it changes nothing") {
+  const Scratch scratch;
+  add_text(*open_in(scratch), "a", "one");
+  std::stop_source stop;
+  stop.request_stop();
+  const struct stat before =
+      *Directory::open(scratch.path("root/nix/var/nix/db")).stat("db.sqlite");
+  CHECK(code_of([&] {
+          rebuild_database({.root = scratch.path("root")}, {}, {}, stop.get_token());
+        }) == Code::cancelled);
+  const Directory db = Directory::open(scratch.path("root/nix/var/nix/db"));
+  CHECK(db.stat("db.sqlite")->st_ino == before.st_ino);
+  CHECK_FALSE(db.stat("db.sqlite.rebuilt"));
+}
+
+TEST_CASE("the mark of what is on disk does not outlive the rows it is about") {
+  const Scratch scratch;
+  add_text(*open_in(scratch), "a", "one");
+  const std::string own = scratch.path("root/nix/var/nix/db/cinch.sqlite");
+  CHECK(first_value(own, "select count(*) from Durability") == "1");
+  lose_database(scratch);
+  rebuild(scratch);
+  CHECK(first_value(own, "select count(*) from Durability") == "0");
+}
+
+TEST_CASE("numbers of rows are kept, and new ones are greater") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    for (int i = 0; i < 5; ++i) add_text(*store, "t" + std::to_string(i), "x");
+  }
+  const std::string file = database_of(scratch);
+  const std::string last = first_value(file, "select path from ValidPaths where id = 5");
+  execute(file, "delete from ValidPaths where id = 2; update ValidPaths set id = 70 where id = 5");
+  const RebuildReport report = rebuild(scratch);
+  CHECK(report.paths_kept == 4);
+  REQUIRE(report.recovered.size() == 1);
+  CHECK(first_value(file, "select path from ValidPaths where id = 70") == last);
+  CHECK(first_value(file, "select id from ValidPaths where path = '/nix/store/" +
+                              report.recovered[0].path.base_name() + "'") == "71");
+}
+
+TEST_CASE("a reference whose row is lost is found in the object") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_tree(*store, path_b, {StorePath::parse(path_a)});
+  }
+  execute(database_of(scratch), "delete from ValidPaths where path like '%-a'");
+  CHECK(rebuild(scratch).paths_kept == 1);
+  const auto store = open_in(scratch);
+  CHECK(store->require(StorePath::parse(path_b)).references ==
+        StorePathSet{StorePath::parse(path_a)});
+}
+
+TEST_CASE("a kept row loses only references to what is not there") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_tree(*store, path_b, {StorePath::parse(path_a)});
+  }
+  execute(database_of(scratch), "delete from ValidPaths where path like '%-a'");
+  REQUIRE(::chmod(scratch.path("root/nix/store/" + path_a + "/bin/run").c_str(), 0666) == 0);
+  const RebuildReport report = rebuild(scratch);
+  CHECK(report.references_dropped == 1);
+  REQUIRE(report.left_alone.size() == 1);
+  CHECK(report.left_alone[0].name == path_a);
+  CHECK(open_in(scratch)->require(StorePath::parse(path_b)).references.empty());
+  CHECK(rebuild(scratch, {.unfinished = true}).recovered.size() == 1);
+  struct stat status;
+  REQUIRE(::stat(scratch.path("root/nix/store/" + path_a + "/bin/run").c_str(), &status) == 0);
+  CHECK((status.st_mode & 07777) == 0444);
+}
