@@ -17,7 +17,13 @@
 
 #define SHOWN __attribute__((visibility("default")))
 
-enum { fail_once = 0, fail_from_there_on = 1, fail_opening_from_there_on = 2 };
+// failer.hh
+enum {
+  fail_once = 0,
+  fail_from_there_on = 1,
+  fail_opening_from_there_on = 2,
+  fail_naming_from_there_on = 3
+};
 
 static atomic_long calls;
 static atomic_long fail_at;  // 0: not armed
@@ -63,9 +69,14 @@ static int opened(int file, bool proc) {
   return file;
 }
 
+static bool gives_a_name(const char* call) {
+  return strncmp(call, "link", 4) == 0 || strncmp(call, "rename", 6) == 0;
+}
+
 static bool refused(const char* name, bool opens) {
   const long at = fail_at;
   if (at == 0 || (fail_kind == fail_opening_from_there_on && !opens)) return false;
+  if (fail_kind == fail_naming_from_there_on && !gives_a_name(name)) return false;
   const long number = ++calls;
   if (fail_kind == fail_once ? number != at : number < at) return false;
   const char* none = NULL;

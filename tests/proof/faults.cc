@@ -1,7 +1,9 @@
 // Fails each call in turn that an operation makes of the disk, and looks at what comes of it:
 //   LD_PRELOAD=libproof-fail.so proof-faults [--stride N] [--seed S]
 // With a stride only every N-th call is failed, beginning with a random one. ONLY in the
-// environment names one operation.
+// environment names one operation, or "links", which link_faults.hh is about.
+#include "failer.hh"
+#include "link_faults.hh"
 #include "program.hh"
 #include "scratch.hh"
 #include "workload.hh"
@@ -24,7 +26,6 @@
 #include <thread>
 #include <vector>
 
-#include <dlfcn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -34,33 +35,17 @@ namespace {
 
 constexpr auto trial_time_max = std::chrono::seconds(30);
 
-// fail.c
-struct Failer {
-  void (*arm)(long, int, int);
-  void (*disarm)();
-  const char* (*name)();
-};
-enum Kind { once = 0, from_there_on = 1, opening_from_there_on = 2 };
 struct Fault {
   const char* title;
   int error;
-  Kind kind;
+  FailKind kind;
 };
 constexpr Fault faults[] = {
-    {"EIO once", EIO, once},
-    {"ENOSPC from there on", ENOSPC, from_there_on},
-    {"EDQUOT once", EDQUOT, once},
-    {"EMFILE from there on", EMFILE, opening_from_there_on},
+    {"EIO once", EIO, FailKind::once},
+    {"ENOSPC from there on", ENOSPC, FailKind::from_there_on},
+    {"EDQUOT once", EDQUOT, FailKind::once},
+    {"EMFILE from there on", EMFILE, FailKind::opening_from_there_on},
 };
-
-template <class Function>
-Function find_control(const char* name) {
-  void* const address = ::dlsym(RTLD_DEFAULT, name);
-  if (!address) {
-    throw Error(Code::invalid_argument, "LD_PRELOAD does not name libproof-fail.so").about(name);
-  }
-  return reinterpret_cast<Function>(address);
-}
 
 // What a child found out, in memory that it shares with its parent.
 struct Outcome {
@@ -85,12 +70,7 @@ std::string join(const std::vector<std::string>& lines) {
 
 class Trials {
  public:
-  explicit Trials(const Arguments& arguments)
-      : stride_(arguments.count),
-        random_(arguments.seed),
-        failer_{find_control<decltype(Failer::arm)>("cinch_fail_arm"),
-                find_control<decltype(Failer::disarm)>("cinch_fail_disarm"),
-                find_control<decltype(Failer::name)>("cinch_fail_name")} {
+  explicit Trials(const Arguments& arguments) : stride_(arguments.count), random_(arguments.seed) {
     void* memory =
         ::mmap(nullptr, sizeof(Outcome), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) throw system_error(errno, "cannot share", "memory");
@@ -193,7 +173,7 @@ class Trials {
       workload.emplace(*store, scratch_.path("links"), seed + 1, promises_);
     };
     if (!opens) begin();
-    failer_.arm(static_cast<long>(at), fault.error, fault.kind);
+    failer_.arm(at, fault.error, fault.kind);
     std::optional<Error> error;
     try {
       if (opens) {
@@ -206,7 +186,7 @@ class Trials {
     }
     failer_.disarm();
     outcome_->reached = failer_.name() != nullptr;
-    if (failer_.name()) put(outcome_->call, failer_.name());
+    if (outcome_->reached) put(outcome_->call, failer_.name());
     if (error) put(outcome_->answer, error->what());
     if (error && !outcome_->reached) throw Error(*error);
     if (error) check_clear(*error);
@@ -279,7 +259,9 @@ class Trials {
 
 int main_of(const Arguments& arguments) {
   std::cout << "# --stride " << arguments.count << " --seed " << arguments.seed << std::endl;
-  return Trials(arguments).run();
+  const char* only = std::getenv("ONLY");
+  const bool good = (only && std::string_view(only) != "links") || run_link_faults();
+  return Trials(arguments).run() == 0 && good ? 0 : 1;
 }
 
 }  // namespace
