@@ -1,10 +1,13 @@
 // A local store that does what it is told: one JSON object a line in, one a line out. The other
 // side of differential.py, which asks Nix the same.
+#include <cinch/core/closure.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/derivation_json.hh>
 #include <cinch/core/encoding.hh>
 #include <cinch/core/error.hh>
+#include <cinch/core/export_archive.hh>
+#include <cinch/files/run_piped.hh>
 #include <cinch/local/local_store.hh>
 
 #include <algorithm>
@@ -29,6 +32,7 @@ class Driver {
   Driver() {
     add_writers();
     add_queries();
+    add_maintenance();
     add_roots();
   }
 
@@ -49,16 +53,31 @@ class Driver {
 
   void add_writers();
   void add_queries();
+  void add_maintenance();
   void add_roots();
 
-  Json open(const Json& question) {
+  static std::unique_ptr<LocalStore> open_in(const Json& root) {
     LocalStoreOptions options;
-    options.root = question.at("root").get<std::string>();
+    options.root = root.get<std::string>();
     options.fsync_metadata = false;  // nobody pulls the plug here
     options.require_signatures = false;
+    return LocalStore::open(options);
+  }
+  Json open(const Json& question) {
     store_.reset();
-    store_ = LocalStore::open(options);
+    store_ = open_in(question.at("root"));
     return store_->url();
+  }
+  // A closure to another store; what is there afterwards.
+  Json copy(const Json& question) {
+    const auto there = open_in(question.at("root"));
+    copy_closure(*store_, *there, path_set(question.at("paths")),
+                 {.policy = SignaturePolicy::accept_unsigned, .run_piped = run_piped});
+    Json result = Json::array();
+    for (const StorePath& item : there->all_valid_paths()) {
+      result.push_back({print(item), print_info(*there->find({&item, 1}).front())});
+    }
+    return result;
   }
 
   StorePath path(const Json& full) const {
@@ -210,14 +229,37 @@ void Driver::add_queries() {
     store_->read_nar(path(question.at("path")), sink);
     return Json(base64_encode(as_bytes(sink.take())));
   };
+}
+
+// Whole stores, and objects between them.
+void Driver::add_maintenance() {
   operations_["verify"] = [this](const Json& question) {
-    Json problems = Json::array();
-    for (const VerifyProblem& problem :
-         store_->verify({.check_contents = question.at("contents")}).problems) {
-      problems.push_back(problem.message);
-    }
-    return problems;
+    const VerifyReport report = store_->verify(
+        {.check_contents = question.at("contents"), .repair = question.value("repair", false)});
+    const auto unsolved = [](const VerifyProblem& problem) { return !problem.solved; };
+    return std::ranges::any_of(report.problems, unsolved) ||
+           (!report.damaged_links.empty() && !report.links_removed);
   };
+  operations_["optimise"] = [this](const Json&) {
+    store_->optimise();
+    return Json();
+  };
+  operations_["export"] = [this](const Json& question) {
+    StringSink sink(nar_bytes_max);
+    export_paths(*store_, {path(question.at("path"))}, sink);
+    return Json(base64_encode(as_bytes(sink.take())));
+  };
+  operations_["import"] = [this](const Json& question) {
+    const std::string archive = bytes_of(question.at("bytes"));
+    StringSource source(archive);
+    Json imported = Json::array();
+    for (const StorePath& item :
+         import_paths(*store_, source, {.policy = SignaturePolicy::accept_unsigned})) {
+      imported.push_back(print(item));
+    }
+    return imported;
+  };
+  operations_["copy"] = [this](const Json& question) { return copy(question); };
 }
 
 void Driver::add_roots() {

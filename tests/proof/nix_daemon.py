@@ -2,7 +2,7 @@
 so that Nix is asked without any code of Cinch between. Formats: docs/formats/worker-protocol.md."""
 import subprocess
 
-from parties import Party, Refused
+from parties import Party, Refused, run_nix_store
 
 CLIENT_MAGIC, SERVER_MAGIC = 0x6E697863, 0x6478696F
 VERSION = 1 << 8 | 34
@@ -190,9 +190,43 @@ class NixDaemon(Party):
             data_follows = not data_follows and word in (b"contents", b"target", b"name")
         return b"".join(pieces)
 
-    def do_verify(self, contents):
-        self.call(35, number(contents), number(0))
-        return ["Nix reports errors"] if self.number() else []
+    def do_verify(self, contents, repair=False):
+        self.call(35, number(contents), number(repair))
+        return bool(self.number())
+
+    def do_optimise(self):
+        self.call(34)
+        self.number()
+
+    # --- what older and newer programs do, in processes of their own
+
+    def program(self, *command, input=b""):
+        done = subprocess.run(command, env=self.environment, input=input, capture_output=True,
+                              timeout=120)
+        if done.returncode != 0:
+            raise Refused(done.stderr.decode(errors="replace"))
+        return done.stdout
+
+    def do_export(self, path):
+        return self.program("nix-store", "--store", f"local?root={self.root}", "--export", path)
+
+    def do_import(self, bytes):
+        paths = self.program("nix-store", "--store", f"local?root={self.root}", "--import",
+                             input=bytes)
+        return paths.decode().split()
+
+    def do_copy(self, paths, root):
+        self.program("nix", "copy", "--no-check-sigs", "--from", f"local?root={self.root}", "--to",
+                     f"local?root={root}", *paths)
+        there = NixDaemon(root, self.environment)
+        there.open()
+        try:
+            return [[path, there.find_one(path)] for path in there.do_all()]
+        finally:
+            there.close()
+
+    def do_nix_store(self, words):
+        return run_nix_store("nix-store", self, words)
 
     def do_temporary_root(self, path):
         self.call(11, text(path))

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import os
+import shutil
 import sys
 from pathlib import Path
 
@@ -40,8 +41,10 @@ def node(rng, depth=0):
     if kind < 0.55 or depth > 3:
         executable = ["executable", ""] if rng.random() < 0.3 else []
         size = rng.choice([0, 1, 8, 100, rng.randrange(3000), rng.randrange(60_000)])
-        return b"".join(map(string, ["(", "type", "regular", *executable, "contents",
-                                     rng.randbytes(size), ")"]))
+        # Some are the same, so that there is something to optimise.
+        content = rng.randbytes(size) if rng.random() < 0.7 else b"shared" * rng.randint(1, 4)
+        return b"".join(map(string, ["(", "type", "regular", *executable, "contents", content,
+                                     ")"]))
     names = {rng.choice([generate.name(rng, 12), f".{generate.name(rng, 3)}", "é", "a b"]).encode()
              for _ in range(rng.randrange(5))}
     entries = [string("entry") + string("(") + string("name") + string(name) + string("node")
@@ -342,6 +345,132 @@ def leave_litter(story):
         (directory / "file").chmod(0o444)
 
 
+# --- keeping in order
+
 @weighs(1)
 def verify(story):
     story.query("verify", contents=story.rng.random() < 0.5)
+
+
+def files_of(root, path):
+    """The regular files of an object that are not empty, as names below the root."""
+    top = f"{root}{path}"
+    below = [os.path.join(folder, file) for folder, _, files in os.walk(top) for file in files]
+    return sorted(os.path.relpath(file, root) for file in below or [top]
+                  if os.path.isfile(file) and not os.path.islink(file) and os.path.getsize(file))
+
+
+def change_byte(file, at):
+    """In place, as a failing disk does; doing it again puts the old one back."""
+    mode = file.stat().st_mode
+    file.chmod(0o644)
+    with file.open("r+b") as stream:
+        stream.seek(at)
+        byte = stream.read(1)[0]
+        stream.seek(at)
+        stream.write(bytes([byte ^ 0xff]))
+    file.chmod(mode)
+    os.utime(file, (1, 1))
+
+
+@weighs(2)
+def find_damage(story):
+    """Both tell of a byte that has changed, and do not make it worse."""
+    infos = story.query("find", paths=story.valid)
+    # Nix repairs what has a deriver by building it again.
+    candidates = [path for path, info in zip(story.valid, infos)
+                  if not info["deriver"] and files_of(story.roots[0], path)]
+    if not candidates:
+        return
+    path = story.rng.choice(candidates)
+    file = story.rng.choice(files_of(story.roots[0], path))
+    at = story.rng.randrange((story.roots[0] / file).stat().st_size)
+    for root in story.roots:
+        change_byte(root / file, at)
+    assert story.query("verify", contents=True, repair=story.rng.random() < 0.3), "not noticed"
+    for root in story.roots:
+        change_byte(root / file, at)
+
+
+def links_of(story, root):
+    """What optimising has made: the links, and how many names each file has."""
+    links = root / "nix/store/.links"
+    names = sorted(os.listdir(links)) if links.exists() else []
+    return names, {file: (root / file).stat().st_nlink for path in story.valid
+                   for file in files_of(root, path)}
+
+
+@weighs(2)
+def optimise(story):
+    story.change("optimise")
+    story.reopen()  # what Nix has optimised is a root as long as it is there
+    found = [links_of(story, root) for root in story.roots]
+    assert all(links == found[0] for links in found), f"different links: {found}"
+
+
+# --- between stores
+
+ARCHIVES_MAX = 12
+
+
+@weighs(3)
+def export(story):
+    path = one(story)
+    archive = story.query("export", path=path)
+    if archive:
+        story.archives = story.archives[-ARCHIVES_MAX:] + [archive]
+
+
+@weighs(4)
+def import_archives(story):
+    """Objects that were exported before, and may be gone since, or may miss what they refer to."""
+    chosen = story.rng.sample(story.archives, min(len(story.archives), story.rng.randint(1, 3)))
+    # Each is 1, an object, 0.
+    archive = b"".join(one[:-8] for one in chosen) + bytes(8)
+    if story.rng.random() < 0.1:
+        archive = archive[:story.rng.randrange(len(archive))]
+    story.change("import", bytes=archive)
+    story.reopen()  # Nix's process is gone, and its temporary roots
+
+
+@weighs(1)
+def copy(story):
+    """A closure, to a store that is new."""
+    paths = some(story.rng, sources(story), 3)
+    if not paths:
+        return
+    root = story.scratch / "copy"
+    answers = []
+    for party in story.parties:
+        answers.append(party.ask("copy", {"paths": paths, "root": str(root)}))
+        remove(root)
+    assert answers[0] == answers[1], f"copied by Nix: {answers[0]}\nby Cinch: {answers[1]}"
+
+
+def remove(folder):
+    for path, _, _ in os.walk(folder):
+        os.chmod(path, 0o700)
+    shutil.rmtree(folder)
+
+
+QUERIES = ["--references", "--referrers", "--requisites", "--referrers-closure", "--deriver",
+           "--outputs", "--hash", "--size", "--tree", "--graph", "--resolve"]
+
+
+@weighs(4)
+def ask_nix_store(story):
+    """The same words to nix-store, and to Cinch by that name."""
+    if not story.has_nix_store:
+        return
+    rng = story.rng
+    named = [one(story) for _ in range(rng.randint(1, 3))]
+    query = ["--query", rng.choice(QUERIES), *rng.choice([[], [], ["--use-output"]])]
+    words = rng.choice([
+        [*query, *named], [*query, *named], [*query, *named],
+        ["--query", "--requisites", "--include-outputs", *named],
+        ["--check-validity", "--print-invalid", *named], ["--verify-path", *named],
+        ["--dump-db", *sorted(set(named) & set(story.valid))],
+        ["--gc", "--print-live"], ["--gc", "--print-dead"]])
+    if "--gc" in words:
+        story.reopen()
+    story.query("nix_store", words=words)

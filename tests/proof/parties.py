@@ -9,6 +9,13 @@ class Refused(Exception):
     """The store says no; that is an answer, too."""
 
 
+def run_nix_store(program, party, words):
+    """What nix-store, of Nix or by that name of Cinch, answers: its status, and its lines."""
+    done = subprocess.run([program, "--store", f"local?root={party.root}", *words],
+                          env=party.environment, capture_output=True, timeout=120)
+    return [done.returncode, done.stdout.decode(errors="replace").splitlines()]
+
+
 class Party:
     """Has a store below `root`, and for each operation a method do_<name>."""
 
@@ -24,9 +31,10 @@ class CinchDriver(Party):
     # What is bytes here, and base 64 in JSON.
     BYTES = {"bytes", "nar"}
 
-    def __init__(self, program, root, environment):
+    def __init__(self, program, nix_store, root, environment):
         super().__init__(root)
         self.command = [program]
+        self.nix_store = nix_store
         self.environment = environment
         self.process = None
 
@@ -44,6 +52,8 @@ class CinchDriver(Party):
             self.process = None
 
     def ask(self, operation, arguments):
+        if operation == "nix_store":
+            return run_nix_store(self.nix_store, self, **arguments)
         encoded = {name: base64.b64encode(value).decode() if name in self.BYTES else value
                    for name, value in arguments.items()}
         self.process.stdin.write(json.dumps({"op": operation, **encoded}).encode() + b"\n")
@@ -57,4 +67,4 @@ class CinchDriver(Party):
             raise Refused(reply["message"])
         assert "answer" in reply, reply
         answer = reply["answer"]
-        return base64.b64decode(answer) if operation == "nar" else answer
+        return base64.b64decode(answer) if operation in ("nar", "export") else answer
