@@ -126,34 +126,40 @@ void TemporaryRoots::open_file() {
       .about(directory_->name());
 }
 
-// False: the collector is gone, try the lock again.
+// False: the collector is gone, try the lock again. The connection is kept: that of Nix 2.34 aborts
+// if a client hangs up so soon that it has not taken note of it yet.
 bool TemporaryRoots::tell_collector(std::span<const StorePath> paths) {
-  const Descriptor socket = connect_to_collector(state_);
-  if (!socket) return false;
+  if (!collector_) collector_ = connect_to_collector(state_);
+  if (!collector_) return false;
+  // Used again only if nothing went wrong: what comes next must not take the answer to this.
+  Descriptor collector = std::move(collector_);
   for (const StorePath& path : paths) {
-    const std::string line = store_dir_.print(path) + "\n";
-    std::size_t sent = 0;
-    while (sent < line.size()) {
-      const ssize_t count =
-          ::send(socket.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
-      if (count < 0 && errno == EINTR) continue;
-      if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
-      if (count < 0) throw system_error(errno, "cannot write to the garbage collector", line);
-      sent += static_cast<std::size_t>(count);
-    }
-    char answer = 0;
-    ssize_t count;
-    do {
-      count = ::read(socket.get(), &answer, 1);
-    } while (count < 0 && errno == EINTR);
-    if (count == 0 || (count < 0 && errno == ECONNRESET)) return false;
-    if (count < 0) throw system_error(errno, "cannot read from the garbage collector", line);
-    if (answer != '1') {
-      throw Error(Code::protocol, "the garbage collector gave an unknown answer")
-          .about(collector_socket_name(state_));
-    }
+    if (!tell_collector(collector, path)) return false;
   }
+  collector_ = std::move(collector);
   return true;
+}
+
+bool TemporaryRoots::tell_collector(const Descriptor& collector, const StorePath& path) {
+  const std::string line = store_dir_.print(path) + "\n";
+  for (std::size_t sent = 0; sent < line.size();) {
+    const ssize_t count =
+        ::send(collector.get(), line.data() + sent, line.size() - sent, MSG_NOSIGNAL);
+    if (count < 0 && errno == EINTR) continue;
+    if (count < 0 && (errno == EPIPE || errno == ECONNRESET)) return false;
+    if (count < 0) throw system_error(errno, "cannot write to the garbage collector", line);
+    sent += static_cast<std::size_t>(count);
+  }
+  char answer = 0;
+  ssize_t count;
+  do {
+    count = ::read(collector.get(), &answer, 1);
+  } while (count < 0 && errno == EINTR);
+  if (count == 0 || (count < 0 && errno == ECONNRESET)) return false;
+  if (count < 0) throw system_error(errno, "cannot read from the garbage collector", line);
+  if (answer == '1') return true;
+  throw Error(Code::protocol, "the garbage collector gave an unknown answer")
+      .about(collector_socket_name(state_));
 }
 
 std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const StoreDir& store_dir) {

@@ -31,6 +31,7 @@ class TemporaryRoots {
  private:
   void open_file();
   bool tell_collector(std::span<const StorePath> paths);
+  bool tell_collector(const Descriptor& collector, const StorePath& path);
 
   const Directory& state_;
   StoreDir store_dir_;
@@ -39,6 +40,7 @@ class TemporaryRoots {
   std::string file_name_;
   Descriptor file_;
   Descriptor collector_lock_;
+  Descriptor collector_;  // a connection with the one that runs, or ran
   StorePathSet added_;
 };
 

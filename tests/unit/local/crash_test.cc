@@ -153,12 +153,12 @@ TEST_CASE("a full disk is an error that leaves nothing behind") {
   CHECK(status == 0);
 }
 
-TEST_CASE("a collector that runs is told about new roots") {
+TEST_CASE("a collector that runs is told about new roots, all through one connection") {
   const Scratch scratch;
   const auto store = open_in(scratch);
   const Directory state = Directory::open(scratch.path("root/nix/var/nix"));
   // What a collector does: holds the lock, listens, answers each path.
-  const Descriptor lock = state.open_file("gc.lock", O_RDWR | O_CREAT, 0600);
+  Descriptor lock = state.open_file("gc.lock", O_RDWR | O_CREAT, 0600);
   REQUIRE(::flock(lock.get(), LOCK_EX) == 0);
   state.make_directory("gc-socket", 0755);
   const Descriptor listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -173,13 +173,20 @@ TEST_CASE("a collector that runs is told about new roots") {
     const std::jthread collector([&] {
       const Descriptor client(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
       char byte;
-      while (::read(client.get(), &byte, 1) == 1) {
+      for (int lines = 0; lines < 3 && ::read(client.get(), &byte, 1) == 1;) {
         received += byte;
-        if (byte == '\n' && ::write(client.get(), "1", 1) != 1) return;
+        if (byte != '\n') continue;
+        ++lines;
+        if (::write(client.get(), "1", 1) != 1) return;
       }
     });
     const std::vector<StorePath> paths{StorePath::parse(path_a), StorePath::parse(path_b)};
     store->add_temporary_roots(paths);
+    store->add_temporary_roots(std::vector{StorePath::parse(path_c)});
   }
-  CHECK(received == "/nix/store/" + path_a + "\n/nix/store/" + path_b + "\n");
+  CHECK(received ==
+        "/nix/store/" + path_a + "\n/nix/store/" + path_b + "\n/nix/store/" + path_c + "\n");
+  // It has hung up. The next root needs no answer: nobody collects any more.
+  lock = Descriptor();
+  store->add_temporary_roots(std::vector{StorePath::parse("3" + path_c.substr(1))});
 }
