@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Asks Nix and Cinch the same random questions and compares the answers.
 
-  oracle.py CINCH [--cases N] [--seed SEED] [--nix-root DIR] [NAME ...]
+  oracle.py CINCH [--cases N] [--seed SEED] [--nix-root DIR] [--part PART] [NAME ...]
 
-Names, hashes, file trees and derivations; the seed is printed and repeats a run. With --nix-root,
-Nix is run inside another root directory. Prints TAP; exit status 77 where there is no Nix.
+Names, hashes, file trees and derivations (part "answers"), and one store that both work on (part
+"store"); the seed is printed and repeats a run. With --nix-root, Nix is run inside another root
+directory. Prints TAP; exit status 77 where there is no Nix.
 """
 import argparse
 import json
@@ -18,44 +19,12 @@ import tempfile
 from pathlib import Path
 
 import generate
+from program import Program, compare, nix_prefix
+from shared_store import SharedStore
 
 SKIPPED = 77
 VALID_NAME = re.compile(r"(?!\.{1,2}(-|$))[0-9a-zA-Z+\-._?=]{1,211}")
 FEATURES = "nix-command ca-derivations impure-derivations"
-
-
-class Program:
-    """One side of the comparison."""
-
-    def __init__(self, scratch, prefix=()):
-        self.prefix = list(prefix)
-        conf = scratch / "etc"
-        conf.mkdir(exist_ok=True)
-        (conf / "nix.conf").write_text("substituters =\nbuild-users-group =\nsandbox = true\n"
-                                       "sandbox-paths = /bin /lib /lib64 /usr\n")
-        self.environment = dict(os.environ, NIX_CONF_DIR=str(conf), HOME=str(scratch),
-                                NIX_REMOTE="", NIX_CONFIG="", LC_ALL="C.UTF-8")
-
-    def attempt(self, *arguments, input=b""):
-        return subprocess.run([*self.prefix, *map(str, arguments)], env=self.environment,
-                              input=input, capture_output=True, check=False)
-
-    def bytes(self, *arguments, input=b""):
-        result = self.attempt(*arguments, input=input)
-        if result.returncode != 0:
-            command = " ".join(map(str, arguments))[:500]
-            errors = result.stderr.decode(errors="replace")[-2000:]
-            raise AssertionError(f"{command}: exit {result.returncode}\n{errors}")
-        return result.stdout
-
-    def lines(self, *arguments):
-        return self.bytes(*arguments).decode().splitlines()
-
-
-def compare(what, ours, theirs):
-    if ours != theirs:
-        raise AssertionError(f"{what}\n  cinch: {str(ours)[:1000]}\n  nix:   {str(theirs)[:1000]}")
-    return 1
 
 
 class Oracle:
@@ -240,13 +209,6 @@ def read_objects(root, paths):
     return objects
 
 
-def nix_prefix(root, scratch):
-    if not root:
-        return []
-    return ["bwrap", "--bind", root, "/", "--dev-bind", "/dev", "/dev", "--proc", "/proc",
-            "--bind", str(scratch), str(scratch)]
-
-
 def remove(folder):
     for path, _, _ in os.walk(folder):
         os.chmod(path, 0o700)
@@ -259,6 +221,7 @@ def main():
     parser.add_argument("--cases", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
     parser.add_argument("--nix-root")
+    parser.add_argument("--part", choices=["answers", "store"])
     parser.add_argument("names", nargs="*")
     arguments = parser.parse_intermixed_args()
     if not arguments.nix_root and not shutil.which("nix-store"):
@@ -266,23 +229,40 @@ def main():
         return SKIPPED
     scratch = Path(tempfile.mkdtemp(prefix="cinch-oracle-"))
     try:
-        return compare_all(Oracle(arguments, scratch), arguments)
+        return compare_all(checks_of(arguments, scratch), arguments)
     finally:
         remove(scratch)
 
 
-def compare_all(oracle, arguments):
-    checks = [name for name in dir(oracle) if name.startswith("check_")]
-    if arguments.names:
-        checks = [f"check_{name}" for name in arguments.names]
-    print(f"# Nix {'.'.join(map(str, oracle.version))}, --seed {arguments.seed}")
+def checks_of(arguments, scratch):
+    """By name: the methods that compare."""
+    checks = {}
+    for part, subject in (("answers", Oracle), ("store", SharedStore)):
+        if arguments.part not in (None, part):
+            continue
+        folder = scratch / part
+        folder.mkdir()
+        asks = subject(arguments, folder)
+        checks.update({name.removeprefix("check_"): getattr(asks, name) for name in dir(asks)
+                       if name.startswith("check_")})
+    if not arguments.names:
+        return checks
+    unknown = set(arguments.names).difference(checks)
+    if unknown:
+        sys.exit(f"there is no check {', '.join(sorted(unknown))}; there are: "
+                 f"{', '.join(sorted(checks))}")
+    return {name: checks[name] for name in arguments.names}
+
+
+def compare_all(checks, arguments):
+    print(f"# --seed {arguments.seed}")
     print(f"1..{len(checks)}", flush=True)
     failed = 0
-    for number, check in enumerate(checks, 1):
-        title = check.removeprefix("check_").replace("_", " ")
+    for number, (name, check) in enumerate(checks.items(), 1):
+        title = name.replace("_", " ")
         try:
             # Each has its own stream, so that one alone asks what it asks among the others.
-            compared = getattr(oracle, check)(random.Random(f"{arguments.seed} {check}"))
+            compared = check(random.Random(f"{arguments.seed} check_{name}"))
             told = f": {compared} answers compared" if compared else " # SKIP no sandbox here"
             print(f"ok {number} - {title}{told}", flush=True)
         except AssertionError as error:
