@@ -223,5 +223,37 @@ class ReadOnlyTest(CommandTest):
         self.assertEqual(self.succeed("store", "cat", path, "--store", url), "of Nix")
 
 
+class FoldingTest(CommandTest):
+    """A store on a file system that takes 'A' and 'a' for one name."""
+
+    def mount_folding(self):
+        image, mount = self.directory / "image", self.directory / "mount"
+        mount.mkdir()
+        image.write_bytes(b"")
+        os.truncate(image, 64 << 20)
+        for command in (["mkfs.ext4", "-q", "-O", "casefold", image],
+                        ["mount", "-o", "loop", image, mount],
+                        ["mkdir", mount / "root"], ["chattr", "+F", mount / "root"]):
+            if not shutil.which(command[0]):
+                self.skipTest(f"{command[0]} is not installed")
+            done = subprocess.run(command, capture_output=True)
+            if done.returncode != 0:
+                self.skipTest("there is no ext4 here that folds case")
+            if command[0] == "mount":
+                self.addCleanup(subprocess.run, ["umount", mount], check=True)
+        return mount / "root"
+
+    def test_names_that_differ_in_case(self):
+        root = self.mount_folding()
+        self.write("tree/Name", "1")
+        self.write("tree/other", "2")
+        path = self.succeed("store", "add", self.directory / "tree", "--store", root)
+        self.write("tree/name", "3")
+        error = self.fail_with(1, "store", "add", self.directory / "tree", "--store", root)
+        self.assertIn("cannot tell 'name' from 'Name'", error)
+        self.assertEqual(self.succeed("path-info", "--all", "--store", root), path)
+        self.assertEqual(self.succeed("store", "verify", "--all", "--store", root), "")
+
+
 if __name__ == "__main__":
     main()

@@ -29,6 +29,31 @@ void flush(int descriptor, const std::string& full_name) {
   if (::fsync(descriptor) != 0) throw system_error(errno, "cannot flush", full_name);
 }
 
+// What is there already in place of something new: the file system takes two names for one.
+void refuse_same_name(const Directory& place, const std::string& name) {
+  const std::optional<struct stat> status = place.stat(name);
+  if (!status) return;
+  for (const DirectoryEntry& entry : place.list()) {
+    const std::optional<struct stat> other = place.stat(entry.name);
+    if (entry.name == name || !other || other->st_ino != status->st_ino) continue;
+    throw Error(Code::not_supported, "this file system cannot tell '" + name + "' from '" +
+                                         entry.name + "', which is in the same directory")
+        .about(place.name_of(name))
+        .hint("use one that keeps names as they are: upper and lower case, and all of Unicode");
+  }
+}
+
+// Makes a node. A tree has each name once.
+template <class Make>
+auto make_node(const Directory& place, const std::string& name, Make make) {
+  try {
+    return make();
+  } catch (const Error&) {
+    refuse_same_name(place, name);
+    throw;
+  }
+}
+
 [[noreturn]] void throw_out_of_order(const char* what) {
   throw Error(Code::invalid_argument,
               std::string("a tree was written in the wrong order: ") + what);
@@ -91,13 +116,13 @@ void TreeWriter::directory() {
   const std::string name = state_->take_name();
   const mode_t mode = state_->options.canonical ? 0700 : 0777;
   // Set first: a failure between the creation and the opening must clean up, too.
-  Directory made = [&] {
+  Directory made = make_node(place, name, [&] {
     if (::mkdirat(place.get(), name.c_str(), mode) != 0) {
       throw system_error(errno, "cannot create directory", place.name_of(name));
     }
     state_->created = true;
     return place.open_directory(name);
-  }();
+  });
   state_->levels.push_back(std::move(made));
 }
 
@@ -113,7 +138,8 @@ void TreeWriter::file(std::uint64_t size_bytes, bool executable) {
   const Directory& place = state_->place();
   const std::string name = state_->take_name();
   const mode_t mode = state_->options.canonical ? 0600 : (executable ? 0777 : 0666);
-  Descriptor descriptor = place.open_file(name, O_RDWR | O_CREAT | O_EXCL, mode);
+  Descriptor descriptor = make_node(
+      place, name, [&] { return place.open_file(name, O_RDWR | O_CREAT | O_EXCL, mode); });
   state_->created = true;
   state_->file =
       State::OpenFile{std::move(descriptor), place.name_of(name), size_bytes, executable};
@@ -150,7 +176,7 @@ void TreeWriter::symlink(std::string_view target) {
     throw Error(Code::invalid_argument, "a symlink needs a target without NUL bytes")
         .about(place.name_of(name));
   }
-  place.make_symlink(std::string(target), name);
+  make_node(place, name, [&] { place.make_symlink(std::string(target), name); });
   state_->created = true;
   if (state_->options.canonical &&
       ::utimensat(place.get(), name.c_str(), canonical_times, AT_SYMLINK_NOFOLLOW) != 0) {

@@ -197,13 +197,18 @@ PathInfo LocalStore::add_content(const AddContent& options, Source& content, std
 
 PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
                               std::stop_token stop) {
+  return add_tree(name, full_name, TreeFilter(), std::move(stop));
+}
+
+PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
+                              const TreeFilter& filter, std::stop_token stop) {
   prepare_to_add();
   check_store_path_name(name);
   const local::StagingDirectory staged(state_->staging);
   TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
   Hasher hasher(HashAlgorithm::sha256);
   NarWriter nar(hasher);
-  read_tree(full_name, nar, {.beside = &tree, .stop = stop});
+  read_tree(full_name, nar, {.filter = filter, .beside = &tree, .stop = stop});
   nar.finish();
   tree.finish();
   const std::uint64_t nar_size = hasher.size_bytes();

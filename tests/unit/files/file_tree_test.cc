@@ -234,6 +234,38 @@ TEST_CASE("a filter leaves out entries") {
   CHECK(asked == std::vector<std::string>{"bin", "bin/run", "empty", "link"});
 }
 
+TEST_CASE("two names that the file system takes for one are told by both names") {
+  for (const int kind : {0, 1, 2}) {
+    CAPTURE(kind);
+    const Scratch scratch;
+    const Directory directory = scratch.directory();
+    TreeWriter writer(directory, "tree");
+    writer.directory();
+    writer.entry("A");
+    writer.file(0, false);
+    writer.leave();
+    // What a file system that folds case would show.
+    REQUIRE(::link(scratch.path("tree/A").c_str(), scratch.path("tree/a").c_str()) == 0);
+    writer.entry("a");
+    const auto error = test::error_of([&] {
+      if (kind == 0) writer.file(0, false);
+      if (kind == 1) writer.directory();
+      if (kind == 2) writer.symlink("target");
+    });
+    REQUIRE(error);
+    CHECK(error->code() == Code::not_supported);
+    CHECK(error->message().find("cannot tell 'a' from 'A'") != std::string::npos);
+    CHECK(error->subject() == scratch.path("tree/a"));
+  }
+  // Any other thing that lies there is no such case.
+  const Scratch scratch;
+  const Directory directory = scratch.directory();
+  directory.write_file("tree", "", 0644);
+  directory.write_file("other", "", 0644);
+  TreeWriter writer(directory, "tree");
+  CHECK(code_of([&] { writer.directory(); }) == Code::io);
+}
+
 TEST_CASE("large trees pass through two threads unchanged") {
   const Scratch scratch;
   const Directory directory = scratch.directory();

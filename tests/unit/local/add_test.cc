@@ -7,7 +7,12 @@
 #include <cinch/core/derivation_hash.hh>
 #include <cinch/core/signature.hh>
 
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <future>
 #include <mutex>
+#include <span>
 #include <string>
 #include <thread>
 #include <vector>
@@ -95,6 +100,25 @@ TEST_CASE("a tree on disk is added in one pass") {
   CHECK(code_of([&] { store->add_tree("x", scratch.path("none")); }) == Code::not_found);
   CHECK(code_of([&] { store->add_tree("a b", scratch.path("source")); }) == Code::malformed);
   CHECK(entries(scratch) == added.path.base_name() + "\n");
+}
+
+TEST_CASE("a filter says what of a tree is added") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const Directory tree = scratch.directory().make_directory("source", 0755);
+  tree.write_file("kept", "kept", 0644);
+  const PathInfo plain = store->add_tree("source", scratch.path("source"));
+  tree.write_file("kept~", "left out", 0644);
+  tree.make_directory(".git", 0755).write_file("config", "left out", 0644);
+  std::vector<std::string> asked;
+  const PathInfo filtered =
+      store->add_tree("source", scratch.path("source"), [&](std::string_view path) {
+        asked.emplace_back(path);
+        return path == "kept";
+      });
+  CHECK(filtered == plain);
+  CHECK(asked == std::vector<std::string>{".git", "kept", "kept~"});
+  CHECK(store->add_tree("source", scratch.path("source")).path != plain.path);
 }
 
 TEST_CASE("a NAR is added if it is what its info says") {
@@ -318,6 +342,60 @@ TEST_CASE("many threads add the same objects") {
   CHECK(failures.empty());
   CHECK(store->all_valid_paths().size() == 11);
   CHECK(store->verify({.check_contents = true}).problems.empty());
+}
+
+TEST_CASE("who adds what another one is adding waits, and does not do it again") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const auto second = open_in(scratch);
+  const std::string nar = tree_nar("hello");
+  // Stops in the middle until it is told to go on.
+  class SlowSource final : public Source {
+   public:
+    explicit SlowSource(std::string_view text) : text_(text) {}
+    std::size_t read(std::span<std::byte> buffer) override {
+      if (++reads_ == 3) {
+        reached.set_value();
+        go_on.get_future().wait();
+      }
+      return text_.read(buffer.first(std::min<std::size_t>(buffer.size(), 50)));
+    }
+    std::promise<void> reached;
+    std::promise<void> go_on;
+
+   private:
+    StringSource text_;
+    int reads_ = 0;
+  };
+  const auto staged = [&] {
+    int count = 0;
+    for (const DirectoryEntry& entry : Directory::open(scratch.path("root/nix/store")).list()) {
+      count += entry.name.find("-staging-") != std::string::npos ? 1 : 0;
+    }
+    return count;
+  };
+  SlowSource slow(nar);
+  StringSource fast(nar);
+  std::jthread first(
+      [&] { store->add_nar(info_of(nar, path_a), slow, SignaturePolicy::accept_unsigned); });
+  slow.reached.get_future().wait();
+  CHECK(staged() == 1);
+  std::atomic<bool> returned = false;
+  std::jthread other([&] {
+    second->add_nar(info_of(nar, path_a), fast, SignaturePolicy::accept_unsigned);
+    returned = true;
+  });
+  // It has asked for the lock by now, or will; in no case has it begun to write.
+  std::this_thread::sleep_for(std::chrono::milliseconds(50));
+  CHECK(staged() == 1);
+  CHECK_FALSE(returned);
+  slow.go_on.set_value();
+  first.join();
+  other.join();
+  CHECK(store->all_valid_paths() == StorePathSet{StorePath::parse(path_a)});
+  std::byte rest[1];
+  CHECK(fast.read(rest) == 0);  // the whole source was taken
+  CHECK(entries(scratch) == path_a + "\n");
 }
 
 TEST_CASE("an object is added before its name is known") {

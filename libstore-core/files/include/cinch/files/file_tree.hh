@@ -47,8 +47,9 @@ struct WriteTreeOptions {
 };
 
 // Creates a tree from events: the object is called `name` in `parent` and must not exist. Never
-// follows a symlink, never writes outside. If it is destroyed before finish(), it removes what it
-// made.
+// follows a symlink, never writes outside. Throws Code::not_supported, with both names, where the
+// file system takes two names of the tree for one (because it folds case, say). If it is destroyed
+// before finish(), it removes what it made.
 class CINCH_FILES_API TreeWriter final : public NarVisitor {
  public:
   // `parent` must outlive it.

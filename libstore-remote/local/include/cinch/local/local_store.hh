@@ -16,11 +16,13 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <optional>
 #include <span>
 #include <string>
+#include <string_view>
 #include <vector>
 
 namespace cinch {
@@ -162,6 +164,11 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // Adds a tree of the file system as `nar` content: as add_content, but in one pass over the
   // files.
   PathInfo add_tree(const std::string& name, const std::string& full_name,
+                    std::stop_token stop = {});
+  // The same with what the filter lets in; it gets paths below the tree ("a/b"), and is asked about
+  // nothing below a directory that it keeps out. From one thread at a time, not always this one.
+  using TreeFilter = std::function<bool(std::string_view path)>;
+  PathInfo add_tree(const std::string& name, const std::string& full_name, const TreeFilter& filter,
                     std::stop_token stop = {});
   // Makes objects valid that lie in their places already; those without a hash are hashed, all
   // others are taken at their word. All or nothing. Throws Code::not_found if an object is not
