@@ -56,7 +56,24 @@ class UrlTest(CommandTest):
         self.assertEqual(self.in_store("path-info", "--all"), path)
 
 
-class EnvironmentTest(CommandTest):
+class DaemonTest(CommandTest):
+    def daemon(self, place, environment=None):
+        """Serves the store of the test until its end."""
+        place.parent.mkdir(parents=True, exist_ok=True)
+        process = subprocess.Popen([CINCH, "daemon", "--store", f"local?root={self.root}",
+                                    "--socket", place], stderr=subprocess.DEVNULL,
+                                   env={**self.environment, **(environment or {})})
+        self.addCleanup(process.wait, TIMEOUT_SECONDS)
+        self.addCleanup(process.send_signal, signal.SIGTERM)
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(place)) == 0:
+                    return
+            time.sleep(0.02)
+        self.fail("the daemon does not listen")
+
+
+class EnvironmentTest(DaemonTest):
     def setUp(self):
         super().setUp()
         self.file = self.write("file", "text\n")
@@ -110,20 +127,6 @@ class EnvironmentTest(CommandTest):
                 for name in ("cores", "max-jobs", "keep-going")]
         self.assertEqual(told, ["9", "8", "true"])
 
-    def daemon(self, place, environment=None):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        process = subprocess.Popen([CINCH, "daemon", "--store", f"local?root={self.root}",
-                                    "--socket", place], stderr=subprocess.DEVNULL,
-                                   env={**self.environment, **(environment or {})})
-        self.addCleanup(process.wait, TIMEOUT_SECONDS)
-        self.addCleanup(process.send_signal, signal.SIGTERM)
-        for _ in range(1000):
-            with socket.socket(socket.AF_UNIX) as probe:
-                if probe.connect_ex(str(place)) == 0:
-                    return
-            time.sleep(0.02)
-        self.fail("the daemon does not listen")
-
     def test_socket(self):
         plain = {"NIX_STORE_DIR": "/nix/store", "NIX_STATE_DIR": str(self.directory / "none")}
         place = self.directory / "elsewhere/socket"
@@ -151,7 +154,7 @@ class EnvironmentTest(CommandTest):
         self.assertEqual(self.nix("path-info", "--all"), path)
 
 
-class ReadOnlyTest(CommandTest):
+class ReadOnlyTest(DaemonTest):
     """A store that nobody may write to, by its URL and by its mount."""
 
     def setUp(self):
@@ -189,16 +192,39 @@ class ReadOnlyTest(CommandTest):
             self.assertIn("the store was opened read-only", error, words)
         self.assertEqual(self.contents(), before)
 
+    def mounted(self, *words, root=None):
+        return self.nix_result(*READ_ONLY[1:], root or self.root, CINCH, *words,
+                               program=READ_ONLY[0])
+
+    @unittest.skipUnless(mounts_work(), "the system forbids mounts in user namespaces")
+    def test_a_log_is_read_or_missed(self):
+        # As on a disk whose machine has lost its power.
+        self.daemon(self.directory / "socket")
+        path = self.succeed("store", "add", self.write("late", "late\n"), "--store",
+                            f"unix://{self.directory}/socket")
+        copy = self.directory / "copy"
+        shutil.copytree(self.root, copy, symlinks=True)
+        read_only = f"local?root={copy}&read-only=true"
+        told = self.mounted("path-info", "--all", "--store", read_only, root=copy)
+        self.assertEqual(sorted(told.out.split()), sorted([self.path, path]), told)
+        (copy / "nix/var/nix/db/db.sqlite-shm").unlink()
+        told = self.mounted("path-info", "--all", "--store", read_only, root=copy)
+        self.assertEqual(told.status, 1, told)
+        self.assertIn("has a log of changes", told.err)
+        self.assertIn("db.sqlite-wal", told.err)
+        # Where it can be written, it is read.
+        told = self.succeed("path-info", "--all", "--store", read_only)
+        self.assertEqual(sorted(told.split()), sorted([self.path, path]))
+
     @unittest.skipUnless(mounts_work(), "the system forbids mounts in user namespaces")
     def test_on_a_read_only_mount(self):
-        def mounted(*words):
-            return self.nix_result(*READ_ONLY[1:], self.root, CINCH, *words,
-                                   program=READ_ONLY[0])
+        mounted = self.mounted
 
         def succeed(*words):
             result = mounted(*words, "--store", self.read_only)
             self.assertEqual(result.status, 0, result)
             return result.out.removesuffix("\n")
+
         self.check_reading(succeed)
         for words in self.refusals():
             told = mounted(*words, "--store", self.read_only)

@@ -81,7 +81,13 @@ SqliteConnection* OwnDatabase::connection_if_exists() {
   if (migrated_) return connection_.get();
   if (!connection_) {
     if (::access(options_.file_name.c_str(), F_OK) != 0) return nullptr;
-    connection_ = connect();
+    try {
+      connection_ = connect();
+    } catch (const Error& error) {
+      // Nothing in it is needed, so it may as well not be there.
+      if (options_.read_only && error.code() == Code::read_only) return nullptr;
+      throw;
+    }
   }
   const int version = read_version(*connection_);
   if (version == 0) return nullptr;

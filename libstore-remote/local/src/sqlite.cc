@@ -7,6 +7,7 @@
 #include <chrono>
 #include <thread>
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 namespace cinch::local {
@@ -210,6 +211,18 @@ bool SqliteStatement::is_null(int column) const {
 
 int SqliteStatement::column_count() const { return sqlite3_column_count(statement_.get()); }
 
+// What is in the log is part of the database, and would be missing from what is read without it.
+static void refuse_unreadable_log(const std::string& file_name) {
+  const std::string log_name = file_name + "-wal";
+  struct stat status;
+  const bool has_log = ::stat(log_name.c_str(), &status) == 0 && status.st_size != 0;
+  if (!has_log || ::access(file_name.c_str(), R_OK) != 0) return;
+  throw Error(Code::read_only,
+              "the database has a log of changes, which can be read only where it can be written")
+      .about(log_name)
+      .hint("open the store once where it can be written, or copy it to such a place");
+}
+
 std::unique_ptr<SqliteConnection> open_for_reading(SqliteOptions options) {
   options.read_only = true;
   try {
@@ -219,6 +232,7 @@ std::unique_ptr<SqliteConnection> open_for_reading(SqliteOptions options) {
   } catch (const Error& error) {
     if (error.code() != Code::permission_denied && error.code() != Code::read_only) throw;
   }
+  refuse_unreadable_log(options.file_name);
   // A database in WAL mode needs its companion files; without them, and without the right to make
   // them, nobody else is writing either.
   options.uri_parameters = "?immutable=1";
