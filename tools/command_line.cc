@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <memory>
+#include <set>
 
 #include <CLI/CLI.hpp>
 
@@ -163,18 +164,17 @@ Arguments parse_arguments(const CommandLine& command,
     parser.add(option.names, option.key(), option.value_count());
   }
   // Only those that are there: declaring all of them would cost more than everything else.
-  const auto given = [&](const std::string& name) {
-    return std::any_of(command.rest.begin(), command.rest.end(), [&](const std::string& word) {
-      return word == name || word.starts_with(name + "=");
-    });
-  };
+  std::set<std::string_view> flags;
+  for (const std::string_view word : command.rest) {
+    if (word.starts_with("--")) flags.insert(word.substr(0, word.find('=')));
+  }
   for (const std::string_view setting : known_settings) {
     const bool boolean = std::find(boolean_settings.begin(), boolean_settings.end(), setting) !=
                          boolean_settings.end();
     const std::string plain = "--" + std::string(setting);
     const std::string other = (boolean ? "--no-" : "--extra-") + std::string(setting);
     for (const std::string& name : {plain, other}) {
-      if (given(name) && !parser.knows(name)) parser.add(name, name, boolean ? 0 : 1);
+      if (flags.contains(name) && !parser.knows(name)) parser.add(name, name, boolean ? 0 : 1);
     }
   }
   Arguments arguments = parser.parse(command);

@@ -38,14 +38,17 @@ constexpr Values base16_table = base16_values();
 constexpr Values nix32_table = values_of(nix32_alphabet);
 constexpr Values base64_table = values_of(base64_alphabet);
 
+[[noreturn]] void refuse_character(std::string_view text, std::size_t position,
+                                   std::string_view encoding) {
+  throw Error(Code::malformed,
+              printable(text[position]) + " is not a " + std::string(encoding) + " character")
+      .at(position);
+}
+
 std::uint8_t value_at(const Values& values, std::string_view text, std::size_t position,
                       std::string_view encoding) {
   const std::uint8_t value = values[static_cast<unsigned char>(text[position])];
-  if (value == no_value) {
-    throw Error(Code::malformed,
-                printable(text[position]) + " is not a " + std::string(encoding) + " character")
-        .at(position);
-  }
+  if (value == no_value) refuse_character(text, position, encoding);
   return value;
 }
 

@@ -9,7 +9,7 @@
 #include <cinch/core/path_info_json.hh>
 
 #include <algorithm>
-#include <cstdio>
+#include <iterator>
 
 namespace cinch::cli {
 
@@ -19,9 +19,9 @@ using Infos = std::map<StorePath, PathInfo>;
 
 std::string size_column(const Context& context, std::uint64_t size) {
   if (context.has("--human-readable")) return "\t" + human_size(size);
-  char buffer[32];
-  std::snprintf(buffer, sizeof buffer, "\t%11llu", static_cast<unsigned long long>(size));
-  return buffer;
+  constexpr std::size_t width = 11;
+  const std::string digits = std::to_string(size);
+  return "\t" + std::string(width - std::min(width, digits.size()), ' ') + digits;
 }
 
 std::string signature_column(const PathInfo& info) {
@@ -48,18 +48,20 @@ void print_text(Context& context, const StoreDir& store_dir, const Listing& list
     for (const StorePath& path : listing.shown) context.output.line(store_dir.print(path));
     return;
   }
+  const bool size = context.has("--size");
+  const bool signatures = context.has("--sigs");
   std::size_t width = 0;
   for (const StorePath& path : listing.shown) {
-    width = std::max(width, store_dir.print(path).size());
+    width = std::max(width, path.base_name().size());
   }
   for (std::size_t at = 0; at < listing.shown.size(); ++at) {
     const StorePath& path = listing.shown[at];
     const PathInfo& info = listing.infos.at(path);
     std::string line = store_dir.print(path);
-    line.append(width - line.size(), ' ');
-    if (context.has("--size")) line += size_column(context, info.nar_size);
+    line.append(width - path.base_name().size(), ' ');
+    if (size) line += size_column(context, info.nar_size);
     if (!listing.closure_sizes.empty()) line += size_column(context, listing.closure_sizes[at]);
-    if (context.has("--sigs")) line += signature_column(info);
+    if (signatures) line += signature_column(info);
     context.output.line(line);
   }
 }
@@ -113,33 +115,34 @@ StorePathSet wanted_paths(Context& context, Store& store) {
   return wanted;
 }
 
-// The paths that are asked for, and those that are not there.
-void find_paths(Context& context, Store& store, Listing& listing) {
-  const StorePathSet wanted = wanted_paths(context, store);
-  const std::vector<StorePath> asked(wanted.begin(), wanted.end());
-  const std::vector<std::optional<PathInfo>> found = store.find(asked);
+Infos find_infos(Store& store, const StorePathSet& paths) {
+  const std::vector<StorePath> asked(paths.begin(), paths.end());
+  std::vector<std::optional<PathInfo>> found = store.find(asked);
+  Infos infos;
   for (std::size_t at = 0; at < asked.size(); ++at) {
-    if (found[at]) {
-      listing.infos.emplace(asked[at], *found[at]);
-      listing.shown.push_back(asked[at]);
-    } else if (context.has("--json")) {
-      listing.missing.insert(asked[at]);
-    } else {
+    if (!found[at]) {
       throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
           .about(store.url());
     }
+    infos.emplace_hint(infos.end(), asked[at], *std::move(found[at]));
   }
+  return infos;
 }
 
 Listing make_listing(Context& context, Store& store) {
   Listing listing;
-  find_paths(context, store, listing);
+  StorePathSet wanted = wanted_paths(context, store);
+  if (context.has("--json")) {
+    StorePathSet valid = store.find_valid(wanted);
+    std::ranges::set_difference(wanted, valid,
+                                std::inserter(listing.missing, listing.missing.end()));
+    wanted = std::move(valid);
+  }
   const bool recursive = context.has("--recursive");
-  if (!recursive) listing.shown = sort_topologically(listing.infos);
-  if (!recursive && !context.has("--closure-size")) return listing;
-  listing.infos = compute_closure(store, StorePathSet(listing.shown.begin(), listing.shown.end()));
-  if (recursive) listing.shown = sort_topologically(listing.infos);
+  listing.infos = recursive ? compute_closure(store, wanted) : find_infos(store, wanted);
+  listing.shown = sort_topologically(listing.infos);
   if (context.has("--closure-size")) {
+    if (!recursive) listing.infos = compute_closure(store, wanted);
     listing.closure_sizes = closure_sizes(listing.infos, listing.shown);
   }
   return listing;
@@ -151,7 +154,9 @@ int run_path_info(Context& context) {
   }
   const PathInfoFormat format = json_format(context);
   const std::unique_ptr<Store> store = context.open_store();
-  const Listing listing = make_listing(context, *store);
+  // Never given back: that would take longer than printing it, and the process ends.
+  static const Listing* const kept = new Listing(make_listing(context, *store));
+  const Listing& listing = *kept;
   if (context.has("--json")) {
     print_json(context, store->store_dir(), listing, format);
   } else {
