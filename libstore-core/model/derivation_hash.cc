@@ -248,6 +248,12 @@ std::map<std::string, StorePath> DerivationHasher::output_paths(const Derivation
   return paths;
 }
 
+void DerivationHasher::remember(const StorePath& path, const Derivation& derivation) {
+  if (state_->known.contains(path)) return;
+  state_->learn_inputs(derivation);
+  state_->known.emplace(path, state_->facts_of(derivation));
+}
+
 void DerivationHasher::fill_in_outputs(Derivation& derivation) {
   const StoreDir& store_dir = state_->store_dir;
   Derivation filled = derivation;

@@ -3,7 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
-#include <vector>
+#include <memory>
 
 namespace cinch {
 
@@ -49,10 +49,11 @@ void TeeSink::write(Bytes bytes) {
 }
 
 std::uint64_t copy_stream(Source& source, Sink& sink) {
-  std::vector<std::byte> buffer(stream_buffer_bytes);
+  const auto buffer = std::make_unique_for_overwrite<std::byte[]>(stream_buffer_bytes);
+  const std::span room(buffer.get(), stream_buffer_bytes);
   std::uint64_t total = 0;
-  while (const std::size_t count = source.read(buffer)) {
-    sink.write(std::span(buffer).first(count));
+  while (const std::size_t count = source.read(room)) {
+    sink.write(room.first(count));
     total += count;
   }
   return total;

@@ -14,8 +14,9 @@ namespace cinch {
 
 namespace {
 
-// Fits into the cache of a core: what was read is hashed and written while it is there.
-constexpr std::size_t piece_bytes = std::size_t{256} << 10;
+// Fits into the cache of a core: what was read is hashed and written while it is there. Larger
+// writes make the kernel look for larger pieces of free memory, which costs more than they save.
+constexpr std::size_t piece_bytes = std::size_t{64} << 10;
 
 struct Level {
   Directory directory;

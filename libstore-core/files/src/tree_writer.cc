@@ -1,6 +1,7 @@
 #include <cinch/core/error.hh>
 #include <cinch/files/file_tree.hh>
 
+#include <algorithm>
 #include <cerrno>
 #include <vector>
 
@@ -17,6 +18,10 @@ namespace {
 // atime stays; mtime is one second after the epoch, as everywhere in a store.
 constexpr struct timespec canonical_times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
                                                 {.tv_sec = 1, .tv_nsec = 0}};
+
+// For larger writes the kernel looks for larger pieces of free memory, which costs more than they
+// save.
+constexpr std::size_t write_bytes = std::size_t{64} << 10;
 
 void make_canonical(int descriptor, mode_t mode, const std::string& full_name) {
   if (::fchmod(descriptor, mode) != 0) throw system_error(errno, "cannot set mode", full_name);
@@ -148,8 +153,11 @@ void TreeWriter::file(std::uint64_t size_bytes, bool executable) {
 void TreeWriter::contents(Bytes bytes) {
   if (!state_->file) throw_out_of_order("contents outside a file");
   if (bytes.size() > state_->file->left_bytes) throw_out_of_order("more contents than announced");
-  DescriptorSink(state_->file->descriptor.get(), state_->file->full_name).write(bytes);
   state_->file->left_bytes -= bytes.size();
+  DescriptorSink sink(state_->file->descriptor.get(), state_->file->full_name);
+  for (; !bytes.empty(); bytes = bytes.subspan(std::min(bytes.size(), write_bytes))) {
+    sink.write(bytes.first(std::min(bytes.size(), write_bytes)));
+  }
 }
 
 int TreeWriter::clone_contents(int source) {

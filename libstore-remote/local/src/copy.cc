@@ -24,7 +24,7 @@ namespace {
 // What is registered together. Each object holds two descriptors and a lock until then, and what is
 // not registered is lost if the copy is interrupted.
 constexpr std::size_t batch_objects_max = 128;
-constexpr std::uint64_t batch_bytes_max = std::uint64_t{256} << 20;
+constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 // Disks and memory have enough of that many.
 constexpr unsigned threads_max = 8;
 

@@ -35,13 +35,20 @@ Derivation read_derivation_file(const Directory& objects, const StoreDir& store_
 }
 
 DerivationChecker::DerivationChecker(const Directory& objects, const StoreDir& store_dir)
-    : objects_(objects), store_dir_(store_dir), hasher_(store_dir, [this](const StorePath& path) {
-        if (together_ != nullptr) {
-          const auto found = together_->find(path);
-          if (found != together_->end()) return *found->second;
-        }
-        return read_input(objects_, store_dir_, path);
-      }) {}
+    : objects_(objects),
+      store_dir_(store_dir),
+      hasher_(DerivationHasher::lending(store_dir,
+                                        [this](const StorePath& path) { return lend(path); })) {}
+
+// REQUIRES: mutex_ is held.
+std::shared_ptr<const Derivation> DerivationChecker::lend(const StorePath& path) const {
+  if (together_ != nullptr) {
+    const auto found = together_->find(path);
+    // Its owner waits until all of them are checked.
+    if (found != together_->end()) return {std::shared_ptr<void>(), found->second};
+  }
+  return std::make_shared<const Derivation>(read_input(objects_, store_dir_, path));
+}
 
 std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path) {
   const Derivation derivation = read_derivation_file(objects_, store_dir_, path);
@@ -57,6 +64,8 @@ std::map<StorePath, std::map<std::string, StorePath>> DerivationChecker::check(
   try {
     for (const auto& [path, derivation] : derivations) {
       outputs.emplace_hint(outputs.end(), path, check_one(path, *derivation));
+      // Most often, what is added is an input of what is added next.
+      hasher_.remember(path, *derivation);
     }
   } catch (...) {
     together_ = nullptr;

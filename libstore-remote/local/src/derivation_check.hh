@@ -7,6 +7,7 @@
 #include <cinch/files/directory.hh>
 
 #include <map>
+#include <memory>
 #include <mutex>
 #include <string>
 
@@ -25,13 +26,14 @@ class DerivationChecker {
   // The known outputs of the .drv file at this path. Throws Code::invalid_derivation if they, or
   // anything else about it, are not right.
   std::map<std::string, StorePath> check(const StorePath& path);
-  // The same for derivations by their paths, which need not lie in the store; inputs of one may be
-  // among the others.
+  // The same for derivations by the paths that were made from their texts; they need not lie in the
+  // store, and inputs of one may be among the others.
   using Derivations = std::map<StorePath, const Derivation*>;
   std::map<StorePath, std::map<std::string, StorePath>> check(const Derivations& derivations);
 
  private:
   std::map<std::string, StorePath> check_one(const StorePath& path, const Derivation& derivation);
+  std::shared_ptr<const Derivation> lend(const StorePath& path) const;
 
   const Directory& objects_;
   StoreDir store_dir_;

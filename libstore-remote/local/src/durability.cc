@@ -107,7 +107,8 @@ std::vector<LostPath> Durability::find_damaged(const std::vector<StorePath>& pat
   run_parallel(paths.size(), hash_threads_max, [&](std::size_t at) {
     if (!infos[at]) return;
     try {
-      const NarDigest found = hash_tree(directories_.objects, paths[at].base_name());
+      const NarDigest found = hash_tree(directories_.objects, paths[at].base_name(),
+                                        {.one_of_several = paths.size() >= hash_threads_max});
       if (found.hash != infos[at]->nar_hash) faults[at] = "its contents are damaged";
     } catch (const Error& error) {
       faults[at] = error.message();

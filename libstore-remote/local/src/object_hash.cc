@@ -40,11 +40,11 @@ class WatchedHasher final : public Sink {
 
 }  // namespace
 
-NarDigest hash_tree(const Directory& parent, std::string_view name, const std::stop_token& stop,
-                    const std::function<void(std::uint64_t)>& watch) {
-  WatchedHasher hasher(watch);
+NarDigest hash_tree(const Directory& parent, std::string_view name,
+                    const HashTreeOptions& options) {
+  WatchedHasher hasher(options.watch);
   NarWriter writer(hasher);
-  read_tree(parent, name, writer, {.stop = stop});
+  read_tree(parent, name, writer, {.on_this_thread = options.one_of_several, .stop = options.stop});
   writer.finish();
   return hasher.finish();
 }

@@ -20,10 +20,16 @@ struct NarDigest {
   std::uint64_t size_bytes;  // of the NAR
 };
 
-// Of the NAR of the tree `name` in `parent`. Calls `watch` with the number of bytes for each piece
-// of about a megabyte, and at the end. Throws what read_tree() does.
+struct HashTreeOptions {
+  std::stop_token stop;
+  // Called with the number of bytes for each piece of about a megabyte, and at the end.
+  std::function<void(std::uint64_t)> watch;
+  // Other threads hash other trees meanwhile: this one needs no help.
+  bool one_of_several = false;
+};
+
+// Of the NAR of the tree `name` in `parent`. Throws what read_tree() does.
 NarDigest hash_tree(const Directory& parent, std::string_view name,
-                    const std::stop_token& stop = {},
-                    const std::function<void(std::uint64_t)>& watch = {});
+                    const HashTreeOptions& options = {});
 
 }  // namespace cinch::local

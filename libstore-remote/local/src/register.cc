@@ -58,7 +58,7 @@ local::Registration LocalStore::State::examine(const ValidityRegistration& regis
   if (canonicalise) local::canonicalise_tree(objects(), name, stop);
   const local::NarDigest digest =
       registration.nar_hash ? local::NarDigest{*registration.nar_hash, registration.nar_size}
-                            : local::hash_tree(objects(), name, stop);
+                            : local::hash_tree(objects(), name, {.stop = stop});
   PathInfo info{.path = registration.path, .nar_hash = digest.hash};
   info.nar_size = digest.size_bytes;
   info.deriver = registration.deriver;

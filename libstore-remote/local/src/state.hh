@@ -63,7 +63,7 @@ struct LocalStore::State {
   // Makes plain files with these texts valid, together. REQUIRES: their paths are temporary roots;
   // each refers to nothing but valid paths and others of these.
   struct NewText {
-    std::string text;
+    std::string_view text;
     local::Registration registration;
   };
   void install(std::span<const NewText> texts);

@@ -51,6 +51,10 @@ class CINCH_CORE_API DerivationHasher {
   // are dynamic inputs: whoever has such ones keys realisations by path.
   std::map<std::string, Hash> realisation_hashes(const Derivation& derivation);
 
+  // For who has a derivation at hand that will be an input: nothing will be read for it. It must
+  // have passed check_derivation() and check_outputs(), and must be the one at `path`.
+  void remember(const StorePath& path, const Derivation& derivation);
+
  private:
   struct State;
   explicit DerivationHasher(std::unique_ptr<State> state);

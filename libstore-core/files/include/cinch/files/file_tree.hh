@@ -18,16 +18,19 @@ struct ReadTreeOptions {
   // Whether to include an entry; gets the path below the root ("a/b"). Empty: everything. It may
   // be called from another thread, never from two at once.
   std::function<bool(std::string_view path)> filter;
-  // Also gets all events, from a thread of its own if the tree is large: one pass over a tree
-  // copies and hashes it at the same time. If it throws, so does read_tree(). Null: none.
+  // Also gets all events, now from this thread and now from another if the tree is large, but never
+  // from two at once: one pass over a tree copies and hashes it at the same time. If it throws, so
+  // does read_tree(). Null: none.
   NarVisitor* beside = nullptr;
+  // Starts no threads: for who reads several trees at once.
+  bool on_this_thread = false;
   std::stop_token stop;
 };
 
 // Calls the visitor for the file, directory or symlink `name` in `parent`, in NAR order. Reads each
-// regular file once, in large pieces, on a second thread that keeps a few buffers ahead of the
-// visitor. Throws Code::not_supported, with the name, for sockets, devices and pipes;
-// Code::io if a file changes its size meanwhile; Code::limit_exceeded for too deep trees.
+// regular file once, in large pieces; those of a large tree on a second thread, which keeps a few
+// buffers ahead of the visitor. Throws Code::not_supported, with the name, for sockets, devices and
+// pipes; Code::io if a file changes its size meanwhile; Code::limit_exceeded for too deep trees.
 CINCH_FILES_API void read_tree(const Directory& parent, std::string_view name, NarVisitor& visitor,
                                const ReadTreeOptions& options = {});
 // The same for a full name that the user gave; the last component is not followed if it is a
