@@ -1,6 +1,7 @@
 #include "installable.hh"
 
 #include <cinch/core/error.hh>
+#include <cinch/core/realised_outputs.hh>
 
 #include <filesystem>
 #include <system_error>
@@ -73,7 +74,7 @@ std::map<std::string, StorePath> output_paths(Store& store, const BuiltPath& bui
     }
   }
   std::map<std::string, StorePath> paths;
-  for (const auto& [name, path] : derivation.output_paths(store.store_dir())) {
+  for (const auto& [name, path] : find_output_paths(store, built.derivation, derivation)) {
     if (!wants_output(built.outputs, name)) continue;
     if (!path) {
       throw Error(Code::invalid_derivation, "the path of output '" + name + "' is not known")

@@ -130,6 +130,10 @@ class SharedTest(CommandTest):
                                             f"{derivations[name]}^out"))
             self.assertEqual(ours, self.nix_info(name), name)
             self.assertGreater(len(ours), 0)
+        for name in NAMES:  # also those whose paths only realisations tell
+            output = f"{derivations[name]}^out"
+            realised = self.in_store("realisation", "info", output).split()[1]
+            self.assertEqual(self.in_store("path-info", output), realised)
         both = self.in_store("realisation", "info", f"{derivations['floating2']}^*")
         self.assertEqual(len(both.splitlines()), 2)
         everything = self.in_store("realisation", "info", "--all").splitlines()

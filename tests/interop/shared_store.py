@@ -282,6 +282,12 @@ class SharedStore:
         for name in derivations:
             compared += compare(name, self.info(cinch, derivations[name] + "^out"),
                                 self.info(nix, "-f", expression, name))
+        with cinch.session() as session:
+            client = Nix(nix.place, nix.program.beside({"NIX_REMOTE": f"unix://{session.address}"}))
+            for name in derivations:
+                compared += compare(f"{name}, through Cinch's daemon",
+                                    self.info(client, "-f", expression, name),
+                                    self.info(nix, "-f", expression, name))
         count = nix.place.execute("select count(*) from Realisations")[0][0]
         compared += compare("all", len(cinch.lines("realisation", "info", "--all")), count)
         kept = cinch.lines("realisation", "info", derivations["first"] + "^out")

@@ -2,6 +2,8 @@
 #include "wire/buffered_sink.hh"
 #include "wire/values.hh"
 
+#include <cinch/core/realised_outputs.hh>
+
 namespace cinch::handlers {
 
 void is_valid_path(Session& session) {
@@ -71,7 +73,7 @@ namespace {
 std::map<std::string, std::optional<StorePath>> read_output_paths(Session& session) {
   const StorePath path = wire::read_path(session.in, session.dialect);
   return session.work(
-      [&] { return session.store.read_derivation(path).output_paths(session.store.store_dir()); });
+      [&] { return find_output_paths(session.store, path, session.store.read_derivation(path)); });
 }
 
 }  // namespace

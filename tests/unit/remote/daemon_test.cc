@@ -4,6 +4,7 @@
 #include "fakes.hh"
 #include "running_server.hh"
 
+#include <cinch/core/derivation_hash.hh>
 #include <cinch/files/descriptor.hh>
 
 #include <thread>
@@ -172,6 +173,40 @@ TEST_CASE("realisations pass through a daemon") {
   CHECK(found[1] == known);
   const auto hashed = HashedRealisationKey::parse("sha256:" + std::string(64, '1') + "!out");
   CHECK(code_of([&] { client->find_hashed_realisations({&hashed, 1}); }) == Code::not_supported);
+}
+
+TEST_CASE("the map of a derivation's outputs has what realisations tell") {
+  RunningServer server;
+  const Derivation derivation{
+      .name = "x",
+      .outputs = {{"by-hash", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}},
+                  {"by-path", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}},
+                  {"none", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}},
+      .system = "x86_64-linux",
+      .builder = "/bin/sh"};
+  const StorePath path = server.store.add_derivation(derivation);
+  const RealisationKey named{.derivation = path, .output = "by-path"};
+  server.store.realisations.emplace(named, Realisation{named, some_path("p"), {}});
+  const auto hashes = DerivationHasher(StoreDir(), {}).realisation_hashes(derivation);
+  const HashedRealisationKey hashed{hashes.at("by-hash"), "by-hash"};
+  server.store.hashed_realisations.emplace(hashed,
+                                           HashedRealisation{hashed, some_path("h"), {}, {}});
+  RawClient client(server);
+  client.greet(37);
+  const wire::Dialect dialect{.minor = 37};
+  client.begin(wire::Operation::query_derivation_output_map);
+  wire::write_path(client.out, dialect, path);
+  client.send();
+  client.expect_done();
+  REQUIRE(client.in.number() == 3);
+  std::map<std::string, std::optional<StorePath>> outputs;
+  for (int count = 0; count < 3; ++count) {
+    const std::string name = client.in.text(100);
+    outputs.emplace(name, wire::read_optional_path(client.in, dialect));
+  }
+  CHECK(outputs == std::map<std::string, std::optional<StorePath>>{{"by-hash", some_path("h")},
+                                                                   {"by-path", some_path("p")},
+                                                                   {"none", std::nullopt}});
 }
 
 TEST_CASE("clients of before 2.35 get realisations by hash") {
