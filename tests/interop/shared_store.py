@@ -190,6 +190,7 @@ class SharedStore:
     def check_load(self, rng):
         """Both add, ask, root, optimise and collect at the same time, often the same files."""
         sides = self.sides("load")
+        compare("a new store", sides[0].all(), [])  # which Nix cannot make twice at the same time
         files = self.scratch / "load-files"
         files.mkdir()
         for number in range(self.rounds):
