@@ -6,6 +6,8 @@
 #include "workload.hh"
 
 #include <cinch/core/error.hh>
+#include <cinch/files/directory.hh>
+#include <cinch/local/database_rebuild.hh>
 
 #include <chrono>
 #include <csignal>
@@ -36,7 +38,11 @@ LocalStoreOptions options_in(const test::Scratch& scratch) {
 
 // Works until it is killed.
 [[noreturn]] void work(const test::Scratch& scratch, std::uint64_t seed, Promises& promises) {
+  constexpr std::uint64_t lives_a_rebuild = 8;
   try {
+    if (seed % lives_a_rebuild == 0 && Directory::open(scratch.path()).stat("root")) {
+      rebuild_database(options_in(scratch));
+    }
     const auto store = LocalStore::open(options_in(scratch));
     Workload workload(*store, scratch.path("links"), seed, promises);
     for (;;) workload.step();

@@ -9,6 +9,7 @@
 #include "workload.hh"
 
 #include <cinch/core/error.hh>
+#include <cinch/local/database_rebuild.hh>
 
 #include <algorithm>
 #include <cerrno>
@@ -78,7 +79,7 @@ class Trials {
   }
 
   int run() {
-    std::vector<std::string> names = {"open", "create"};
+    std::vector<std::string> names = {"open", "create", "rebuild", "rebuild what is lost"};
     for (const auto& operation : Workload::operations()) names.emplace_back(operation.name);
     const char* only = std::getenv("ONLY");
     for (const std::string& name : names) {
@@ -134,6 +135,7 @@ class Trials {
     const std::uint64_t seed = random_();
     const StorePathSet before = prepare(seed);
     if (operation == "create") reset();
+    if (operation == "rebuild what is lost") lose_database();
     const pid_t child = ::fork();
     if (child < 0) throw system_error(errno, "cannot start", "a child process");
     if (child == 0) {
@@ -168,16 +170,19 @@ class Trials {
     std::unique_ptr<LocalStore> store;
     std::optional<Workload> workload;
     const bool opens = operation == "open" || operation == "create";
+    const bool rebuilds = operation.starts_with("rebuild");
     const auto begin = [&] {
       if (!store) store = LocalStore::open(options());
       workload.emplace(*store, scratch_.path("links"), seed + 1, promises_);
     };
-    if (!opens) begin();
+    if (!opens && !rebuilds) begin();
     failer_.arm(at, fault.error, fault.kind);
     std::optional<Error> error;
     try {
       if (opens) {
         store = LocalStore::open(options());
+      } else if (rebuilds) {
+        rebuild_database(options());
       } else {
         workload->run(operation);
       }
@@ -190,6 +195,7 @@ class Trials {
     if (error) put(outcome_->answer, error->what());
     if (error && !outcome_->reached) throw Error(*error);
     if (error) check_clear(*error);
+    if (rebuilds) rebuild_database(options());
     // The same store goes on.
     if (!workload) begin();
     const std::vector<std::string> damage = find_damage(*store, &promises_);
@@ -237,6 +243,13 @@ class Trials {
     if (!damage.empty()) return "damage after a collection: " + join(damage);
     const std::vector<std::string> litter = find_litter(*store, scratch_.path("root/nix/store"));
     return litter.empty() ? "" : "litter after a collection: " + join(litter);
+  }
+
+  void lose_database() {
+    const Directory db = Directory::open(scratch_.path("root/nix/var/nix/db"));
+    for (const DirectoryEntry& entry : db.list()) {
+      if (entry.name.starts_with("db.sqlite")) db.unlink(entry.name);
+    }
   }
 
   void reset() {
