@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <filesystem>
+#include <iostream>
 #include <utility>
 
 namespace cinch::proof {
@@ -21,7 +22,7 @@ void NixGuest::step() {
   constexpr unsigned kinds = 10;
   switch (random_() % kinds) {
     case 0:
-      require({"--gc"});
+      collect();
       break;
     case 1:
       require({"--optimise"});
@@ -56,6 +57,16 @@ std::string NixGuest::require(const std::vector<std::string>& words) const {
   Answer answer = run(words);
   if (answer.good) return std::move(answer.text);
   throw Error(Code::internal, "nix-store " + words.front() + " failed: " + answer.text);
+}
+
+// Collectors of Nix 2.8 may die of a client that is gone before they have noted it.
+void NixGuest::collect() {
+  const Answer answer = run({"--gc"});
+  if (answer.good) return;
+  if (answer.text.find("terminate called without an active exception") == std::string::npos) {
+    throw Error(Code::internal, "nix-store --gc failed: " + answer.text);
+  }
+  std::cout << "# a collector of Nix has died" << std::endl;
 }
 
 // What it has added has no root between the two programs, so that it may be gone.

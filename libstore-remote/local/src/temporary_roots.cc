@@ -188,16 +188,26 @@ std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const Stor
   return roots;
 }
 
-bool has_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
-                         StorePathSet paths) {
+RootsWritten find_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
+                                  StorePathSet paths) {
   const Directory directory = state.open_directory("temproots");
+  RootsWritten result = RootsWritten::unknown;
   for (const DirectoryEntry& entry : directory.list()) {
     if (entry.type != DT_REG || !belongs_to(entry.name, std::to_string(process))) continue;
-    const std::optional<std::string> text = directory.read_file(entry.name, roots_file_bytes_max);
-    if (!text) continue;  // its store was closed just now
-    parse_roots(*text, store_dir, [&](const StorePath& path) { paths.erase(path); });
+    const std::string full_name = directory.name_of(entry.name);
+    Descriptor file;
+    try {
+      file = directory.open_file(entry.name, O_RDWR);
+    } catch (const Error& error) {
+      if (error.code() == Code::not_found) continue;  // its store was closed just now
+      throw;
+    }
+    if (try_lock(file.get(), LockKind::shared, full_name)) continue;  // its process is gone
+    result = RootsWritten::not_yet;
+    parse_roots(read_roots_file(file.get(), full_name), store_dir,
+                [&](const StorePath& path) { paths.erase(path); });
   }
-  return paths.empty();
+  return paths.empty() ? RootsWritten::yes : result;
 }
 
 }  // namespace cinch::local

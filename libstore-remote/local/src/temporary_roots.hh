@@ -9,6 +9,7 @@
 #include <cinch/core/store_path.hh>
 #include <cinch/files/directory.hh>
 
+#include <cstdint>
 #include <mutex>
 #include <span>
 #include <string>
@@ -48,8 +49,13 @@ class TemporaryRoots {
 // processes left are removed. REQUIRES: this process holds `gc.lock` exclusively.
 std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const StoreDir& store_dir);
 
-// Whether the stores that the process has open have written all of these as temporary roots.
-bool has_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
-                         StorePathSet paths);
+// Whether a process has written all of these as temporary roots of the stores that it has open.
+enum class RootsWritten : std::uint8_t {
+  yes,
+  not_yet,
+  unknown,  // it has no store open, or another number where its stores are
+};
+RootsWritten find_temporary_roots(const Directory& state, const StoreDir& store_dir, pid_t process,
+                                  StorePathSet paths);
 
 }  // namespace cinch::local

@@ -31,14 +31,19 @@ TEST_CASE("roots are found in the files of the process that has them") {
   const std::array<StorePath, 1> other = {numbered(3)};
   first.add(some);
   second.add(other);
-  const pid_t process = ::getpid();
-  CHECK(has_temporary_roots(state, StoreDir(), process, {numbered(1), numbered(2)}));
-  CHECK(has_temporary_roots(state, StoreDir(), process, {numbered(2), numbered(3)}));
-  CHECK(has_temporary_roots(state, StoreDir(), process, {}));
-  CHECK_FALSE(has_temporary_roots(state, StoreDir(), process, {numbered(3), numbered(4)}));
-  // Neither a process that has none, nor one whose number begins the same.
-  CHECK_FALSE(has_temporary_roots(state, StoreDir(), process / 10, {numbered(1)}));
-  CHECK_FALSE(has_temporary_roots(state, StoreDir(), process + 1, {numbered(1)}));
+  const auto find = [&](pid_t process, const StorePathSet& paths) {
+    return find_temporary_roots(state, StoreDir(), process, paths);
+  };
+  const pid_t self = ::getpid();
+  CHECK(find(self, {numbered(1), numbered(2)}) == RootsWritten::yes);
+  CHECK(find(self, {numbered(2), numbered(3)}) == RootsWritten::yes);
+  CHECK(find(self, {numbered(3), numbered(4)}) == RootsWritten::not_yet);
+  // Neither a process that has none, nor one whose number begins the same, nor one that is gone.
+  CHECK(find(self + 1, {numbered(1)}) == RootsWritten::unknown);
+  CHECK(find(self / 10, {numbered(1)}) == RootsWritten::unknown);
+  state.open_directory("temproots")
+      .write_file("4194305", StoreDir().print(numbered(1)) + '\0', 0600);
+  CHECK(find(4'194'305, {numbered(1)}) == RootsWritten::unknown);
 }
 
 TEST_CASE("a collector reads the roots of all open stores, and nothing of closed ones") {

@@ -1,6 +1,5 @@
 #include "root_server.hh"
 
-#include "../temporary_roots.hh"
 #include "collector_socket.hh"
 
 #include <cinch/core/error.hh>
@@ -23,8 +22,10 @@ namespace {
 
 constexpr std::size_t clients_max = 1000;
 constexpr std::size_t line_bytes_max = 4096;  // no path is longer
-// How soon after its answer a client has written the root into its file, and how often to look.
-constexpr auto write_after_answer = std::chrono::milliseconds(100);
+// How soon after its answer a client has written the root into its file, if it can be seen that it
+// has not, and if it cannot be seen; and how often to look. A busy machine may take long.
+constexpr auto written_within = std::chrono::milliseconds(5000);
+constexpr auto unknown_within = std::chrono::milliseconds(100);
 constexpr auto look_interval = std::chrono::milliseconds(2);
 constexpr int retry_ms = 20;  // for clients whose path is being deleted
 
@@ -52,20 +53,31 @@ RootServer::~RootServer() {
   const std::uint64_t one = 1;
   (void)!::write(wake_.get(), &one, sizeof one);
   thread_.join();
-  // Nix writes a root into its file only after the answer, Cinch before it asks. If the next
-  // collector started before that, it would not see it.
-  const Clock::time_point end = last_answer_ + write_after_answer;
-  while (Clock::now() < end && !roots_are_written()) std::this_thread::sleep_for(look_interval);
+  wait_for_roots();
 }
 
-// Whether all who were answered have done so. What cannot be read is not known.
-bool RootServer::roots_are_written() try {
+// Nix writes a root into its file only after the answer, Cinch before it asks. If the next
+// collector started before that, it would not see it.
+void RootServer::wait_for_roots() {
+  for (;;) {
+    const RootsWritten written = look_for_roots();
+    const auto wait_max = written == RootsWritten::not_yet ? written_within : unknown_within;
+    if (written == RootsWritten::yes || Clock::now() >= last_answer_ + wait_max) return;
+    std::this_thread::sleep_for(look_interval);
+  }
+}
+
+// Whether all who were answered have written their roots.
+RootsWritten RootServer::look_for_roots() try {
+  RootsWritten all = RootsWritten::yes;
   std::erase_if(answered_, [&](const auto& client) {
-    return has_temporary_roots(state_, store_dir_, client.first, client.second);
+    const RootsWritten one = find_temporary_roots(state_, store_dir_, client.first, client.second);
+    if (one != RootsWritten::yes && all != RootsWritten::not_yet) all = one;
+    return one == RootsWritten::yes;
   });
-  return answered_.empty();
+  return all;
 } catch (const Error&) {
-  return false;
+  return RootsWritten::unknown;
 }
 
 void RootServer::serve() {

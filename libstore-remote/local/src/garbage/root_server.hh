@@ -3,6 +3,8 @@
 // newline, answered with `1`. docs/formats/local-store.md, "Temporary roots".
 #pragma once
 
+#include "../temporary_roots.hh"
+
 #include <cinch/core/store_path.hh>
 #include <cinch/files/directory.hh>
 
@@ -43,7 +45,8 @@ class RootServer {
   // False: the client is done with.
   bool receive(Client& client) const;
   bool answer(Client& client);
-  bool roots_are_written();
+  void wait_for_roots();
+  RootsWritten look_for_roots();
 
   const Directory& state_;
   StoreDir store_dir_;
