@@ -1,5 +1,9 @@
 #include "maintenance.hh"
 
+#include <cinch/core/store.hh>
+
+#include <utility>
+
 namespace cinch::cli {
 
 void show(ProgressLine& line, const MaintenanceProgress& progress) {
@@ -7,6 +11,28 @@ void show(ProgressLine& line, const MaintenanceProgress& progress) {
                .items_expected = progress.paths_expected,
                .bytes_done = progress.bytes_done,
                .bytes_expected = progress.bytes_expected});
+}
+
+GarbageStore& garbage_store(Store& store) {
+  return require_capability<GarbageStore>(store, "collect garbage");
+}
+
+GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptions& options,
+                              std::stop_token stop) {
+  ProgressLine line(console, {.doing = options.dry_run ? "looking for garbage" : "collecting"});
+  GarbageReport report = garbage_store(store).collect_garbage(
+      options,
+      [&](const GarbageProgress& progress) {
+        line.update({.items_done = progress.paths_done,
+                     .items_expected = progress.paths_expected,
+                     .bytes_done = progress.bytes_freed});
+      },
+      std::move(stop));
+  for (const std::string& name : report.foreign) {
+    console.warn("'" + store.store_dir().text() + "/" + name +
+                 "' is no store object, and is left alone");
+  }
+  return report;
 }
 
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report) {

@@ -4,8 +4,11 @@
 #include "console.hh"
 #include "progress_line.hh"
 
+#include <cinch/core/garbage.hh>
 #include <cinch/core/maintenance.hh>
 #include <cinch/core/store_path.hh>
+
+#include <stop_token>
 
 namespace cinch::cli {
 
@@ -14,6 +17,13 @@ constexpr int exit_corrupt = 1;
 constexpr int exit_failed = 4;
 
 void show(ProgressLine& line, const MaintenanceProgress& progress);
+
+// Throws Code::not_supported.
+GarbageStore& garbage_store(Store& store);
+
+// As GarbageStore::collect_garbage(), shown on the console; warns of what is no part of a store.
+GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptions& options,
+                              std::stop_token stop);
 
 // Says what was found and what was done about it; returns the bits for what is left.
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report);

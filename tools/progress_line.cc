@@ -49,11 +49,12 @@ std::string progress_text(std::string_view doing, std::string_view items, const 
         progress.items_expected > 0 ? std::to_string(progress.items_expected) : "";
     add(part_of(std::to_string(progress.items_done), expected) + " " + std::string(items));
   }
-  const bool by_bytes = progress.bytes_done > 0 || progress.bytes_expected > 0;
-  if (by_bytes) {
+  if (progress.bytes_done > 0 || progress.bytes_expected > 0) {
     add(part_of(compact_size(progress.bytes_done),
                 progress.bytes_expected > 0 ? compact_size(progress.bytes_expected) : ""));
   }
+  const bool by_bytes =
+      progress.bytes_expected > 0 || (progress.bytes_done > 0 && progress.items_expected == 0);
   const std::uint64_t done = by_bytes ? progress.bytes_done : progress.items_done;
   const std::uint64_t expected = by_bytes ? progress.bytes_expected : progress.items_expected;
   const double seconds = static_cast<double>(elapsed.count()) / 1000;

@@ -22,7 +22,7 @@ struct Progress {
 };
 
 // "copying: 12/345 paths, 1.2G/3.4G, 56.0M/s, 0:12 left". The rate and the time that is left go by
-// the bytes where these are expected, else by the items.
+// the bytes where these are expected, else by the items where those are.
 std::string progress_text(std::string_view doing, std::string_view items, const Progress& progress,
                           std::chrono::milliseconds elapsed);
 

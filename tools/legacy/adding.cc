@@ -25,7 +25,7 @@ int add_files(StoreCall& call, std::size_t first, AddContent options) {
   const std::stop_token stop = call.stop();
   for (std::size_t at = first; at < call.arguments.size(); ++at) {
     options.name = name_of_file(call.arguments[at]);
-    call.print(add_file(call.store(), call.arguments[at], options, stop));
+    call.print(add_file(call.context.console, call.store(), call.arguments[at], options, stop));
   }
   return 0;
 }

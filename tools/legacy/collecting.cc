@@ -1,6 +1,7 @@
 // nix-store --gc, --delete.
 #include "collecting.hh"
 
+#include "../maintenance.hh"
 #include "store_call.hh"
 
 #include <cinch/core/error.hh>
@@ -20,20 +21,12 @@ void print_freed(Output& output, std::size_t paths, std::uint64_t bytes) {
   output.line(std::to_string(paths) + " store paths deleted, " + size + " MiB freed");
 }
 
-GarbageStore& garbage_store(Store& store) {
-  return require_capability<GarbageStore>(store, "collect garbage");
-}
-
 }  // namespace
 
 int collect_garbage(Context& context, Store& store, GarbageOptions options,
                     std::stop_token stop) try {
   options.liveness = liveness_of(context.settings);
-  const GarbageReport report = garbage_store(store).collect_garbage(options, {}, std::move(stop));
-  for (const std::string& name : report.foreign) {
-    context.console.warn("'" + store.store_dir().text() + "/" + name +
-                         "' is no store object, and is left alone");
-  }
+  const GarbageReport report = collect_garbage(context.console, store, options, std::move(stop));
   // Of chosen paths, those that were gone already count, too, as in Nix.
   const std::size_t gone = report.paths.size() + report.left_overs.size();
   print_freed(context.output, options.only ? options.only->size() : gone, report.bytes);

@@ -39,7 +39,7 @@ int add(Context& context, ContentAddressMethod method) {
     return 0;
   };
   if (context.has("--dry-run")) return print(computed_path(store->store_dir(), file, options));
-  return print(add_file(*store, file, options, stop));
+  return print(add_file(context.console, *store, file, options, stop));
 }
 
 int run_add(Context& context) {

@@ -1,6 +1,7 @@
 // store gc, store delete, store roots, store add-root.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../maintenance.hh"
 #include "../out_links.hh"
 #include "../terminal_text.hh"
 #include "../verbs.hh"
@@ -31,27 +32,12 @@ LivenessOptions liveness(const Context& context) {
           .keep_derivations = context.settings.keep_derivations};
 }
 
-GarbageStore& garbage_store(Store& store) {
-  return require_capability<GarbageStore>(store, "collect garbage");
-}
-
 int collect(Context& context, Store& store, const GarbageOptions& options) {
-  const GarbageReport report = garbage_store(store).collect_garbage(
-      options,
-      [&](const GarbageProgress& progress) {
-        context.console.message(Verbosity::talkative,
-                                std::to_string(progress.paths_done) + " of " +
-                                    std::to_string(progress.paths_expected) + " paths deleted, " +
-                                    size_in_words(progress.bytes_freed) + " freed");
-      },
-      context.interruption.begin());
+  const GarbageReport report =
+      collect_garbage(context.console, store, options, context.interruption.begin());
   for (const StorePath& path : report.paths) context.output.line(store.store_dir().print(path));
   for (const std::string& name : report.left_overs) {
     context.output.line(store.store_dir().text() + "/" + name);
-  }
-  for (const std::string& name : report.foreign) {
-    context.console.warn("'" + store.store_dir().text() + "/" + name +
-                         "' is no store object, and is left alone");
   }
   const std::size_t count = report.paths.size() + report.left_overs.size();
   context.console.message(Verbosity::notice,

@@ -25,6 +25,8 @@ TEST_CASE("progress says how much, how fast and how long still") {
               .bytes_done = 2048,
               .bytes_expected = std::uint64_t{4} << 20}) ==
         "copying: 1/3 paths, 2.0K/4.0M, 1.0K/s, 1:08:14 left");
+  CHECK(text({.items_done = 4, .items_expected = 10, .bytes_done = 2048}) ==
+        "copying: 4/10 paths, 2.0K, 2/s, 0:03 left");
   CHECK(text({.bytes_done = 100}) == "copying: 100B, 50B/s");
   CHECK(text({.bytes_done = 100}, 0ms) == "copying: 100B");
   CHECK(text({.items_done = 1, .items_expected = 400}, 1s).ends_with(", 6:39 left"));
