@@ -1,10 +1,41 @@
 #include "maintenance.hh"
 
+#include <cinch/core/error.hh>
 #include <cinch/core/store.hh>
 
+#include <set>
 #include <utility>
 
 namespace cinch::cli {
+
+namespace {
+
+bool is_of_a_store(const std::string& name) {
+  try {
+    (void)StorePath::parse(name);
+    return true;
+  } catch (const Error&) {
+    // Temporary ones come and go while others work.
+    return name.starts_with("tmp-") || name.starts_with(".tmp-link");
+  }
+}
+
+const char* remedy_of(VerifyProblemKind kind) {
+  switch (kind) {
+    case VerifyProblemKind::gone:
+      return "'cinch store repair --from STORE-URL' gets it again; 'cinch store verify "
+             "--forget-gone' forgets what nothing needs";
+    case VerifyProblemKind::changed:
+      return "'cinch store repair --from STORE-URL' replaces it";
+    case VerifyProblemKind::permissions:
+      return "'cinch store verify --repair' sets them right";
+    case VerifyProblemKind::unreadable:
+      break;
+  }
+  return "";
+}
+
+}  // namespace
 
 void show(ProgressLine& line, const MaintenanceProgress& progress) {
   line.update({.items_done = progress.paths_done,
@@ -30,21 +61,39 @@ GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptio
       std::move(stop));
   for (const std::string& name : report.foreign) {
     console.warn("'" + store.store_dir().text() + "/" + name +
-                 "' is no store object, and is left alone");
+                 "' is no store object, and is left alone; move it elsewhere");
+  }
+  for (const StorePath& path : report.cyclic) {
+    console.warn("'" + store.store_dir().print(path) +
+                 "' refers to itself through others, and is left alone with what it refers to; "
+                 "'cinch store delete' deletes paths that form a cycle together");
   }
   return report;
 }
 
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report) {
   int status = report.other_problems ? exit_corrupt : 0;
-  for (const std::string& message : report.messages) console.warn(message);
+  for (const std::string& message : report.messages) {
+    if (report.other_problems) {
+      console.error(message);
+    } else {
+      console.warn(message);
+    }
+  }
+  for (const std::string& name : report.unregistered) {
+    if (is_of_a_store(name)) continue;
+    console.warn("'" + store_dir.text() + "/" + name +
+                 "' is no store object, and is left alone; move it elsewhere");
+  }
+  std::set<VerifyProblemKind> told;
   for (const VerifyProblem& problem : report.problems) {
     const std::string text = "path '" + store_dir.print(problem.path) + "': " + problem.message;
     if (problem.solved) {
       console.warn(text + " (solved)");
       continue;
     }
-    console.error(text);
+    const bool is_first = told.insert(problem.kind).second;
+    console.error(text, is_first ? remedy_of(problem.kind) : "");
     status |= problem.kind == VerifyProblemKind::unreadable ? exit_failed : exit_corrupt;
   }
   for (const std::string& name : report.damaged_links) {

@@ -60,7 +60,10 @@ std::vector<StorePath> topological_order(const std::map<StorePath, Value>& nodes
       if (reference.state == State::open) {
         throw Error(Code::corrupt, "the references of '" + visit.node->path->base_name() +
                                        "' and '" + reference.path->base_name() + "' form a cycle")
-            .about(reference.path->base_name());
+            .about(reference.path->base_name())
+            .hint(
+                "'cinch store verify' lists such paths; 'cinch store delete' deletes them "
+                "together");
       }
       if (reference.state == State::unseen) begin_visit(reference);
     }

@@ -105,6 +105,12 @@ int run_roots(Context& context) {
   for (const GarbageRoot& root : garbage_store(*store).find_roots()) {
     context.output.line(root.link + " -> " + store->store_dir().print(root.path));
   }
+  if (auto* local = capability<LocalStore>(*store)) {
+    for (const DanglingRoot& root : local->find_dangling_roots()) {
+      context.console.warn("the root '" + root.link + "' keeps nothing alive: '" + root.target +
+                           "' is no valid path; remove the link, or get the path again");
+    }
+  }
   return 0;
 }
 

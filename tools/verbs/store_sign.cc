@@ -8,8 +8,13 @@
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/signature.hh>
+#include <cinch/local/local_store.hh>
 
 #include <algorithm>
+#include <iterator>
+#include <map>
+#include <set>
+#include <utility>
 
 namespace cinch::cli {
 
@@ -22,6 +27,46 @@ void tell(Context& context, std::string_view did, std::size_t count) {
                           std::string(did) + " " + std::to_string(count) + " signatures");
 }
 
+using Signatures = std::map<StorePath, std::set<Signature>>;
+
+// Some at a time: each step waits for the disk, and nobody else can write meanwhile.
+class SignatureBatch {
+ public:
+  SignatureBatch(Store& store, std::stop_token stop) : store_(store), stop_(std::move(stop)) {}
+
+  void add(const StorePath& path, std::set<Signature> signatures) {
+    count_ += signatures.size();
+    if (!signatures.empty()) waiting_.emplace(path, std::move(signatures));
+    if (waiting_.size() >= batch_max) flush();
+  }
+  // How many there were.
+  std::size_t finish() {
+    flush();
+    return count_;
+  }
+
+ private:
+  static constexpr std::size_t batch_max = 4096;
+
+  void flush() {
+    check_cancelled(stop_);
+    const Signatures batch = std::exchange(waiting_, {});
+    if (auto* local = capability<LocalStore>(store_)) {
+      if (!batch.empty()) local->add_signatures_together(batch);
+      return;
+    }
+    for (const auto& [path, signatures] : batch) {
+      check_cancelled(stop_);
+      store_.add_signatures(path, signatures);
+    }
+  }
+
+  Store& store_;
+  const std::stop_token stop_;
+  Signatures waiting_;
+  std::size_t count_ = 0;
+};
+
 int run_sign(Context& context) {
   const auto file = context.arguments.value("--key-file");
   if (!file) context.refuse("a key is needed: --key-file FILE");
@@ -31,16 +76,14 @@ int run_sign(Context& context) {
   const auto objects = selected_objects(context, *store, chosen_reach(context));
   ProgressLine line(context.console, {.doing = "signing"});
   line.update({.items_expected = objects.size()});
-  std::size_t added = 0;
+  SignatureBatch batch(*store, stop);
   for (const auto& [path, info] : objects) {
     check_cancelled(stop);
     line.add({.items_done = 1});
     const Signature signature = key.sign(info.fingerprint(store->store_dir()));
-    if (info.signatures.contains(signature)) continue;
-    store->add_signatures(path, {signature});
-    ++added;
+    if (!info.signatures.contains(signature)) batch.add(path, {signature});
   }
-  tell(context, "added", added);
+  tell(context, "added", batch.finish());
   return 0;
 }
 
@@ -63,7 +106,7 @@ int run_copy_signatures(Context& context) {
   const auto objects = selected_objects(context, *store, chosen_reach(context));
   std::vector<StorePath> paths;
   for (const auto& [path, info] : objects) paths.push_back(path);
-  std::map<StorePath, std::set<Signature>> fresh;
+  Signatures fresh;
   for (const std::string& url : urls) {
     check_cancelled(stop);
     const auto other = open_store(url, context.settings, context.environment);
@@ -72,14 +115,9 @@ int run_copy_signatures(Context& context) {
       fresh[paths[at]].merge(signatures_of(objects.at(paths[at]), found[at]));
     }
   }
-  std::size_t added = 0;
-  for (const auto& [path, signatures] : fresh) {
-    check_cancelled(stop);
-    if (signatures.empty()) continue;
-    store->add_signatures(path, signatures);
-    added += signatures.size();
-  }
-  tell(context, "imported", added);
+  SignatureBatch batch(*store, stop);
+  for (auto& [path, signatures] : fresh) batch.add(path, std::move(signatures));
+  tell(context, "imported", batch.finish());
   return 0;
 }
 

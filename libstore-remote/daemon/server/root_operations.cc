@@ -22,6 +22,7 @@ void say(Session& session, const std::string& text) {
 // Whether any is left.
 bool tell_problems(Session& session, const VerifyReport& report) {
   bool left = report.other_problems || (!report.damaged_links.empty() && !report.links_removed);
+  for (const std::string& message : report.messages) say(session, message);
   for (const VerifyProblem& problem : report.problems) {
     left = left || !problem.solved;
     say(session, "path '" + session.store.store_dir().print(problem.path) +

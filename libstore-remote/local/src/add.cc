@@ -218,8 +218,13 @@ PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_n
 }
 
 void LocalStore::add_signatures(const StorePath& path, const std::set<Signature>& signatures) {
+  add_signatures_together({{path, signatures}});
+}
+
+void LocalStore::add_signatures_together(
+    const std::map<StorePath, std::set<Signature>>& signatures) {
   state_->check_writable();
-  state_->database.add_signatures(path, signatures);
+  state_->database.add_signatures(signatures);
 }
 
 }  // namespace cinch

@@ -545,24 +545,26 @@ GraphRows Database::read_graph() {
   return rows;
 }
 
-void Database::add_signatures(const StorePath& path, const std::set<Signature>& signatures) {
-  const std::string full_path = options_.store_dir.print(path);
+void Database::add_signatures(const std::map<StorePath, std::set<Signature>>& signatures) {
   const std::lock_guard lock(writer_mutex_);
   Writer& to = writer();
   SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
-  std::set<Signature> merged;
-  std::int64_t id = 0;
-  {
-    const StatementScope scope(to.signatures);
-    if (!to.signatures.begin().bind(full_path).step()) {
-      throw Error(Code::not_found, "the path is not valid").about(full_path);
+  for (const auto& [path, added] : signatures) {
+    const std::string full_path = options_.store_dir.print(path);
+    std::set<Signature> merged;
+    std::int64_t id = 0;
+    {
+      const StatementScope scope(to.signatures);
+      if (!to.signatures.begin().bind(full_path).step()) {
+        throw Error(Code::not_found, "the path is not valid").about(full_path);
+      }
+      id = to.signatures.number(0);
+      merged = split_signatures(to.signatures.text(1));
     }
-    id = to.signatures.number(0);
-    merged = split_signatures(to.signatures.text(1));
+    merged.insert(added.begin(), added.end());
+    const std::string text = join_signatures(merged);
+    to.update_signatures.begin().bind_or_null(text).bind(id).run();
   }
-  merged.insert(signatures.begin(), signatures.end());
-  const std::string text = join_signatures(merged);
-  to.update_signatures.begin().bind_or_null(text).bind(id).run();
   transaction.commit();
 }
 

@@ -76,8 +76,8 @@ class Database {
   // Takes paths, by their ids, from the database, one after the other and in one transaction. Says
   // of each whether it is gone: not if another path refers to it.
   std::vector<bool> invalidate(std::span<const std::int64_t> ids);
-  // Throws Code::not_found if the path is not valid.
-  void add_signatures(const StorePath& path, const std::set<Signature>& signatures);
+  // All or nothing. Throws Code::not_found if a path is not valid.
+  void add_signatures(const std::map<StorePath, std::set<Signature>>& signatures);
 
   // For tables with a class of their own (RealisationTables): each does the work in a transaction,
   // one sees one state of the database, the other is all or nothing.

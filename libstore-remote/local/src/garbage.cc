@@ -7,6 +7,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
 #include <map>
 #include <utility>
 
@@ -70,6 +71,19 @@ std::vector<std::optional<AliveReason>> LocalStore::find_alive_reasons(
 
 std::vector<std::string> LocalStore::find_stale_roots() {
   return local::find_link_roots(state_->directories.state, store_dir()).stale_links;
+}
+
+std::vector<DanglingRoot> LocalStore::find_dangling_roots() {
+  local::LinkRoots found = local::find_link_roots(state_->directories.state, store_dir());
+  StorePathSet paths;
+  for (const GarbageRoot& root : found.roots) paths.insert(root.path);
+  const StorePathSet valid = find_valid(paths);
+  for (GarbageRoot& root : found.roots) {
+    if (valid.contains(root.path)) continue;
+    found.dangling.push_back({std::move(root.link), store_dir().print(root.path)});
+  }
+  std::ranges::sort(found.dangling, {}, &DanglingRoot::link);
+  return std::move(found.dangling);
 }
 
 std::vector<std::string> LocalStore::remove_stale_roots() {

@@ -5,6 +5,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <climits>
@@ -12,6 +13,7 @@
 #include <memory>
 
 #include <fcntl.h>
+#include <pwd.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -49,22 +51,16 @@ void refuse_symlinks(const std::string& full_name) {
   }
 }
 
-// Says what to do about a store that may not be written.
-template <typename Open>
-auto with_hints(Open open) {
-  try {
-    return open();
-  } catch (Error& error) {
-    if (!error.hint().empty()) throw;
-    if (error.code() == Code::permission_denied) {
-      throw Error(error).hint(
-          "use the store's daemon, or a store of your own: local?root=DIRECTORY");
-    }
-    if (error.code() == Code::read_only) {
-      throw Error(error).hint("the file system is read-only: open the store with read-only=true");
-    }
-    throw;
-  }
+// Empty if it is this user, or nobody knows.
+std::string other_owner_of(const std::string& name) {
+  struct stat status;
+  if (name.empty() || ::stat(name.c_str(), &status) != 0 || status.st_uid == ::geteuid()) return {};
+  struct passwd entry;
+  struct passwd* found = nullptr;
+  std::array<char, 4096> buffer;
+  (void)::getpwuid_r(status.st_uid, &entry, buffer.data(), buffer.size(), &found);
+  return found != nullptr ? "user '" + std::string(found->pw_name) + "'"
+                          : "user " + std::to_string(status.st_uid);
 }
 
 // Room for the garbage collector to work in when the disk is full.
@@ -215,13 +211,25 @@ OpenDirectories open_directories(const Layout& layout, const LocalStoreOptions& 
     check_schema(database, schema);
     if (options.read_only) return opened;
   }
-  return with_hints([&] {
-    OpenDirectories opened{
-        Directory::create(layout.real_dir, 0755), Directory::create(layout.state_dir, 0755), {}};
-    make_roots_directories(opened.state);
-    opened.big_lock = lock_and_create(opened.state, create_database);
-    return opened;
-  });
+  OpenDirectories opened{
+      Directory::create(layout.real_dir, 0755), Directory::create(layout.state_dir, 0755), {}};
+  make_roots_directories(opened.state);
+  opened.big_lock = lock_and_create(opened.state, create_database);
+  return opened;
+}
+
+Error with_hint(const Error& error) {
+  if (!error.hint().empty()) return error;
+  if (error.code() == Code::permission_denied) {
+    const std::string owner = other_owner_of(error.subject());
+    return Error(error).hint((owner.empty() ? "" : "it belongs to " + owner + ": ") +
+                             "use the store's daemon, or a store of your own: "
+                             "local?root=DIRECTORY; or only read: local?read-only=true");
+  }
+  if (error.code() == Code::read_only) {
+    return Error(error).hint("the file system is read-only: open the store with read-only=true");
+  }
+  return error;
 }
 
 std::string url_of(const Layout& layout, bool read_only) {

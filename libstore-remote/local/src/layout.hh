@@ -2,6 +2,7 @@
 // whole map.
 #pragma once
 
+#include <cinch/core/error.hh>
 #include <cinch/files/directory.hh>
 #include <cinch/local/local_store.hh>
 
@@ -39,6 +40,8 @@ void check_schema(const Directory& database, int schema);
 // Refuses a store directory that is a symlink, or lies below one, unless the options allow that.
 void check_store_directory(const Layout& layout, const LocalStoreOptions& options);
 Directory open_existing(const std::string& full_name);
+// Says what to do about a store that may not be written, unless the error does.
+Error with_hint(const Error& error);
 
 // Opens the directories, makes what is missing, and creates the database under the exclusive lock
 // if there is none, by calling `create_database` once.

@@ -46,9 +46,10 @@ LocalStore::~LocalStore() = default;
 
 std::unique_ptr<LocalStore> LocalStore::open(const LocalStoreOptions& options) try {
   return std::unique_ptr<LocalStore>(new LocalStore(std::make_unique<State>(options)));
-} catch (Error& error) {
-  error.add_context("while opening the store in '" + local::Layout(options).real_dir + "'");
-  throw;
+} catch (const Error& error) {
+  Error full = local::with_hint(error);
+  full.add_context("while opening the store in '" + local::Layout(options).real_dir + "'");
+  throw full;
 }
 
 const std::vector<LostPath>& LocalStore::lost_paths() const { return state_->lost; }

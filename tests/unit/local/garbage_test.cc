@@ -10,6 +10,7 @@
 #include <fstream>
 #include <thread>
 
+#include <sqlite3.h>
 #include <unistd.h>
 
 namespace cinch {
@@ -357,6 +358,52 @@ TEST_CASE("a full disk is emptied by who adds to it") {
   const StorePath later = add_text(*open_in(scratch), "later", "z").path;
   add_text(*store, "more", "w");
   CHECK(store->is_valid(later));
+}
+
+TEST_CASE("a cycle is left alone and named, and goes when all of it is asked for") {
+  const Scratch scratch;
+  // Closed before anything is collected: what it added is rooted while it is open.
+  auto adder = open_in(scratch);
+  const StorePath a = add_text(*adder, "a", "a").path;
+  const StorePath b = add_text(*adder, "b", "b").path;
+  const StorePath below = add_text(*adder, "below", "c").path;
+  const StorePath above = add_text(*adder, "above", "d", {a}).path;
+  adder.reset();
+  const auto store = open_in(scratch);
+  sqlite3* database = nullptr;
+  REQUIRE(sqlite3_open(scratch.path("root/nix/var/nix/db/db.sqlite").c_str(), &database) ==
+          SQLITE_OK);
+  CHECK(sqlite3_exec(database, "insert into Refs values (1, 2), (2, 1), (1, 3)", nullptr, nullptr,
+                     nullptr) == SQLITE_OK);
+  sqlite3_close(database);
+  const VerifyReport found = store->verify({});
+  CHECK(found.other_problems);
+  REQUIRE(found.messages.size() == 1);
+  for (const StorePath& path : {a, b}) {
+    CHECK(found.messages[0].find(path.base_name()) != std::string::npos);
+  }
+  CHECK(found.messages[0].find("-below") == std::string::npos);
+  GarbageReport report = store->collect_garbage({});
+  CHECK(report.paths == std::vector{above});
+  CHECK(StorePathSet(report.cyclic.begin(), report.cyclic.end()) == StorePathSet{a, b});
+  report = store->collect_garbage({.only = StorePathSet{a, b}});
+  CHECK(report.paths.size() == 2);
+  CHECK(store->all_valid_paths() == StorePathSet{below});
+}
+
+TEST_CASE("roots that keep nothing are told, and stay") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  const StorePath path = add_text(*store, "a", "a").path;
+  const Directory roots = Directory::open(scratch.path("root/nix/var/nix/gcroots"));
+  roots.make_symlink("/nix/store/" + path.base_name(), "good");
+  roots.make_symlink("/nix/store/" + test::path_a, "bad");
+  roots.make_symlink("/nowhere", "lost");
+  const std::vector<DanglingRoot> expected = {{roots.name_of("bad"), "/nix/store/" + test::path_a},
+                                              {roots.name_of("lost"), "/nowhere"}};
+  CHECK(store->find_dangling_roots() == expected);
+  store->collect_garbage({});
+  CHECK(store->find_dangling_roots() == expected);
 }
 
 }  // namespace cinch

@@ -43,9 +43,19 @@ TEST_CASE("signatures are added to what is there") {
   const std::string fingerprint = info.fingerprint(store->store_dir());
   const Signature one = SecretKey::generate("one").sign(fingerprint);
   const Signature two = SecretKey::generate("two").sign(fingerprint);
+  const Signature three = SecretKey::generate("three").sign(fingerprint);
   store->add_signatures(info.path, {one});
   store->add_signatures(info.path, {one, two});
   CHECK(store->require(info.path).signatures == std::set<Signature>{one, two});
+  const PathInfo other = add_text(*store, "other", "text");
+  store->add_signatures_together({{info.path, {three}}, {other.path, {one, two}}});
+  CHECK(store->require(info.path).signatures == std::set<Signature>{one, two, three});
+  CHECK(store->require(other.path).signatures == std::set<Signature>{one, two});
+  CHECK(
+      code_of([&] {
+        store->add_signatures_together({{StorePath::parse(path_a), {one}}, {other.path, {three}}});
+      }) == Code::not_found);
+  CHECK(store->require(other.path).signatures == std::set<Signature>{one, two});
   CHECK(code_of([&] { store->add_signatures(StorePath::parse(path_a), {one}); }) ==
         Code::not_found);
 }

@@ -60,6 +60,9 @@ struct GarbageReport {
   std::uint64_t bytes = 0;
   // Entries of the store directory that are no part of a store. They are left alone.
   std::vector<std::string> foreign;
+  // Paths that are not alive, but refer to themselves through each other, which no store should
+  // have. They, and what they refer to, are left alone, unless it is they that were asked for.
+  std::vector<StorePath> cyclic;
 };
 
 // How a root leads to a path: the path that the root names, then each time one that keeps the next

@@ -68,7 +68,8 @@ struct VerifyReport {
   std::vector<std::string> unregistered;
   std::uint64_t paths_checked = 0;  // contents included, if these are checked
   std::uint64_t paths_skipped = 0;  // of which the contents were found intact lately
-  // A store elsewhere has problems left, and tells of them in messages only.
+  // There are problems of which only messages tell: references that form a cycle; and all those of
+  // a store elsewhere.
   bool other_problems = false;
   std::vector<std::string> messages;
 };

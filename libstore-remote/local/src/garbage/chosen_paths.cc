@@ -3,6 +3,8 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
+
 namespace cinch::local {
 
 // What is to go, referrers first.
@@ -11,7 +13,15 @@ std::vector<Node> Collector::choose() {
   if (options_.only) return choose_some();
   std::vector<bool> dead = liveness_.alive();
   dead.flip();
-  return graph_.referrers_first(dead);
+  std::vector<Node> order = graph_.referrers_first(dead);
+  const auto count = static_cast<std::size_t>(std::ranges::count(dead, true));
+  // Somebody has registered what cannot be; whoever knows what it was may want to look at it.
+  if (order.size() < count) {
+    for (const Node node : graph_.on_cycles(dead)) {
+      report_.cyclic.push_back(StorePath::parse(graph_.base_name(node)));
+    }
+  }
+  return order;
 }
 
 std::vector<Node> Collector::choose_some() {
@@ -26,7 +36,13 @@ std::vector<Node> Collector::choose_some() {
     chosen[node] = false;
   }
   drop_needed(chosen);
-  return graph_.referrers_first(chosen);
+  std::vector<Node> order = graph_.referrers_first(chosen);
+  // What is on a cycle goes together.
+  for (const Node node : order) chosen[node] = false;
+  for (Node node = 0; node < graph_.size(); ++node) {
+    if (chosen[node]) order.push_back(node);
+  }
+  return order;
 }
 
 void Collector::add_referrers(std::vector<bool>& chosen) const {

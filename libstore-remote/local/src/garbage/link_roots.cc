@@ -80,10 +80,12 @@ class Finder {
     const std::string link = target->starts_with('/') ? *target : directory.name_of(*target);
     const std::optional<std::string> second = read_link(link, gone);
     if (second) {
-      add(link, *second);
+      if (!add(link, *second)) found_.dangling.push_back({link, *second});
     } else if (gone && automatic) {
       found_.stale_entries.push_back(name);
       found_.stale_links.push_back(link);
+    } else if (gone) {
+      found_.dangling.push_back({full_name, *target});
     }
   }
 

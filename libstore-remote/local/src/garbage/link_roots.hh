@@ -4,6 +4,7 @@
 
 #include <cinch/core/garbage.hh>
 #include <cinch/files/directory.hh>
+#include <cinch/local/local_store.hh>
 
 #include <string>
 #include <vector>
@@ -15,6 +16,8 @@ struct LinkRoots {
   // Entries of `gcroots/auto` whose link is gone: their base names, and the links.
   std::vector<std::string> stale_entries;
   std::vector<std::string> stale_links;
+  // Other links that lead to no store path.
+  std::vector<DanglingRoot> dangling;
 };
 
 // What cannot be read is passed over, unless it is the directories of the store themselves.

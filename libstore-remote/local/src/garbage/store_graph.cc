@@ -29,7 +29,8 @@ StoreGraph::StoreGraph(GraphRows rows) : rows_(std::move(rows.paths)) {
     const auto node = nodes.find(id);
     if (node != nodes.end()) return node->second;
     throw Error(Code::corrupt, "the store's database refers to a path that it does not have")
-        .about("id " + std::to_string(id));
+        .about("id " + std::to_string(id))
+        .hint("make it anew with 'cinch store rebuild-database'");
   };
   Edges::Pairs references;
   references.reserve(rows.references.size());
@@ -97,6 +98,38 @@ std::vector<Node> StoreGraph::referrers_first(const std::vector<bool>& among) co
     }
   }
   return order;
+}
+
+// What is left when all that nothing leads to is taken away, and then all that leads to nothing.
+std::vector<Node> StoreGraph::on_cycles(const std::vector<bool>& among) const {
+  std::vector<bool> left = among;
+  for (const Node node : referrers_first(among)) left[node] = false;
+  std::vector<std::uint32_t> count(size());
+  Edges::Pairs backwards;
+  std::vector<Node> ends;
+  for (Node node = 0; node < size(); ++node) {
+    if (!left[node]) continue;
+    for (const Node reference : references(node)) {
+      if (!left[reference]) continue;
+      ++count[node];
+      backwards.emplace_back(reference, node);
+    }
+    if (count[node] == 0) ends.push_back(node);
+  }
+  const Edges referrers(size(), backwards);
+  while (!ends.empty()) {
+    const Node node = ends.back();
+    ends.pop_back();
+    left[node] = false;
+    for (const Node referrer : referrers.of(node)) {
+      if (--count[referrer] == 0) ends.push_back(referrer);
+    }
+  }
+  std::vector<Node> nodes;
+  for (Node node = 0; node < size(); ++node) {
+    if (left[node]) nodes.push_back(node);
+  }
+  return nodes;
 }
 
 void Liveness::mark(Node node) {

@@ -77,6 +77,8 @@ class StoreGraph {
 
   // Nodes in an order in which each comes before what it refers to. Those on a cycle are left out.
   std::vector<Node> referrers_first(const std::vector<bool>& among) const;
+  // Those through which a cycle leads, or that lie between two: a graph of valid paths has none.
+  std::vector<Node> on_cycles(const std::vector<bool>& among) const;
 
  private:
   std::vector<GraphRows::Path> rows_;  // sorted by base name

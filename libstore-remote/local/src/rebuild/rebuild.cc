@@ -139,10 +139,11 @@ RebuildReport rebuild_database(const LocalStoreOptions& store_options,
   replace_database(store.database, report);
   store.database.write_file("schema", std::to_string(local::database_schema), 0644);
   return report;
-} catch (Error& error) {
-  error.add_context("while rebuilding the database of the store in '" +
-                    local::Layout(store_options).real_dir + "'");
-  throw;
+} catch (const Error& error) {
+  Error full = local::with_hint(error);
+  full.add_context("while rebuilding the database of the store in '" +
+                   local::Layout(store_options).real_dir + "'");
+  throw full;
 }
 
 }  // namespace cinch

@@ -64,6 +64,7 @@ void Verifier::find_infos() {
 
 VerifyReport Verifier::run() {
   check_present();
+  if (!options_.only) check_references();
   if (options_.check_contents) {
     if (options_.intact_since) known_ = place_.verifications.all();
     try {
@@ -105,6 +106,20 @@ void Verifier::check_present() {
   }
   progress_.paths_expected = readable_.size();
   if (!options_.check_contents) report_.paths_checked = infos_.size();
+}
+
+void Verifier::check_references() {
+  const StoreGraph graph(place_.database.read_graph());
+  const std::vector<Node> cyclic = graph.on_cycles(std::vector<bool>(graph.size(), true));
+  if (cyclic.empty()) return;
+  std::string names;
+  for (const Node node : cyclic) {
+    names += (names.empty() ? "'" : ", '") + graph.base_name(node) + "'";
+  }
+  report_.messages.push_back("the references of " + names +
+                             " form a cycle: what needs them cannot be copied, and they are never "
+                             "collected; 'cinch store delete' deletes them together");
+  report_.other_problems = true;
 }
 
 void Verifier::find_unregistered(std::span<const std::string> present) {

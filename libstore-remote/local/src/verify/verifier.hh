@@ -42,6 +42,7 @@ class Verifier {
   void find_infos();
   void find_unregistered(std::span<const std::string> present);
   void check_present();
+  void check_references();
   void check_contents();
   void check_one(const PathInfo& info);
   void check_links();

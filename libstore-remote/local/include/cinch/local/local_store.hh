@@ -18,8 +18,10 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <string>
 #include <string_view>
@@ -69,6 +71,13 @@ struct RegisterOptions {
 struct LostPath {
   StorePath path;
   std::string message;
+};
+
+// A link among the roots that keeps nothing alive, because it does not lead to a valid path.
+struct DanglingRoot {
+  std::string link;
+  std::string target;  // as the link has it
+  friend bool operator==(const DanglingRoot&, const DanglingRoot&) = default;
 };
 
 class CINCH_LOCAL_API LocalStore final : public Store,
@@ -157,10 +166,14 @@ class CINCH_LOCAL_API LocalStore final : public Store,
 
   // Indirect roots whose links are gone: the links, which somebody removed.
   std::vector<std::string> find_stale_roots();
-  // Removes the entries of such roots, and returns the links. Throws Code::busy while somebody
+  // Other roots that keep nothing alive, although somebody may think so. Nobody removes them.
+  std::vector<DanglingRoot> find_dangling_roots();
+  // Removes the entries of stale roots, and returns the links. Throws Code::busy while somebody
   // collects garbage, who does the same; Code::read_only.
   std::vector<std::string> remove_stale_roots();
 
+  // The same as add_signatures() of each path, but in one step: all or nothing.
+  void add_signatures_together(const std::map<StorePath, std::set<Signature>>& signatures);
   // Adds a tree of the file system as `nar` content: as add_content, but in one pass over the
   // files.
   PathInfo add_tree(const std::string& name, const std::string& full_name,
