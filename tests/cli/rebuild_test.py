@@ -11,6 +11,7 @@ import sqlite3
 import subprocess
 import time
 import unittest
+from pathlib import Path
 
 from command import CINCH, CommandTest, derivation, main, needs_nix
 from objects import archive, random_objects, seeded
@@ -165,8 +166,11 @@ class RebuildTest(CommandTest):
         before, bytes_before = self.rows(), self.save()
         report = self.rebuild_and_check(before)
         self.assertEqual((report["recovered"], report["damage"], report["leftAlone"]), ([], [], []))
-        with open(report["oldDatabase"], "rb") as old:
-            self.assertEqual(old.read(), bytes_before)
+        self.assertEqual((report["unchanged"], report["oldDatabase"]), (True, None))
+        self.assertEqual(self.save(), bytes_before)
+        self.assertEqual(list(self.db.glob("db.sqlite.*")), [])
+        done = self.cinch("store", "rebuild-database", "--store", self.store)
+        self.assertIn("the database is whole, and stays as it is\n", done.err)
 
     def test_every_page(self):
         chosen = seeded("pages")
@@ -180,8 +184,9 @@ class RebuildTest(CommandTest):
             with self.subTest(page=page // PAGE_BYTES):
                 report = self.rebuild_and_check(self.rows_of(before))
                 kept.append(report["keptPaths"])
-                with open(report["oldDatabase"], "rb") as old:
-                    self.assertEqual(old.read(), damaged)
+                # A page that says nothing may hold anything.
+                old = self.db / "db.sqlite" if report["unchanged"] else report["oldDatabase"]
+                self.assertEqual(Path(old).read_bytes(), damaged)
         self.assertEqual(min(kept), 0)  # without the first page nothing can be read
         self.assertEqual(max(kept), len(before[0]))  # without a page of an index, all
 

@@ -51,6 +51,7 @@ std::string report_json(const RebuildReport& report, const StoreDir& store_dir) 
        {"problems", json_array(problems)},
        {"leftAlone", json_array(left_alone)},
        {"droppedReferences", std::to_string(report.references_dropped)},
+       {"unchanged", json_bool(report.unchanged)},
        {"oldDatabase", report.old_database.empty() ? "null" : json_string(report.old_database)}});
 }
 
@@ -90,6 +91,9 @@ int tell(Context& context, const RebuildReport& report, const StoreDir& store_di
                               (dry_run ? " paths would be kept, " : " paths were kept, ") +
                               std::to_string(report.recovered.size()) + " recovered, " +
                               std::to_string(report.left_alone.size()) + " left alone");
+  if (report.unchanged) {
+    context.console.message(Verbosity::notice, "the database is whole, and stays as it is");
+  }
   if (!report.old_database.empty()) {
     context.console.message(Verbosity::notice,
                             "the old database is kept as '" + report.old_database + "'");
@@ -126,7 +130,8 @@ constexpr Verb table[] = {
      "for other objects it is found out: hashes, references, derivers and outputs of derivations. "
      "Every object is read. No other process may use the store meanwhile. The old database is kept "
      "beside the new one, and nothing in the store directory is removed; garbage collection should "
-     "wait until all that is needed is valid. The exit status is that of store verify.",
+     "wait until all that is needed is valid. A database that is whole stays as it is. The exit "
+     "status is 1 if a path that was kept is not what it should be, and 4 if it cannot be read.",
      "cinch store rebuild-database --dry-run\n"
      "cinch store rebuild-database --store 'local?root=/mnt'",
      options, run_rebuild},

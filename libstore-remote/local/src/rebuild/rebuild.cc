@@ -101,6 +101,26 @@ void remove_left_over(const Directory& directory) {
   for (const char* suffix : companions) directory.remove_tree(std::string(new_name) + suffix);
 }
 
+// Row by row; what cannot be compared is not the same.
+bool says_the_same(const Directory& directory) try {
+  local::SqliteConnection connection({.file_name = directory.name_of(new_name), .read_only = true});
+  local::SqliteStatement(connection, "attach database ? as old")
+      .begin()
+      .bind(directory.name_of(database_name))
+      .run();
+  for (const std::string table : {"ValidPaths", "Refs", "DerivationOutputs"}) {
+    const std::string here = "select * from main." + table;
+    const std::string there = "select * from old." + table;
+    local::SqliteStatement differs(connection, "select exists(" + here + " except " + there +
+                                                   ") or exists(" + there + " except " + here +
+                                                   ")");
+    if (!differs.step() || differs.number(0) != 0) return false;
+  }
+  return true;
+} catch (const Error&) {
+  return false;
+}
+
 // What the own database remembers of rows is about those of the old one.
 void forget_rows(const ExclusiveStore& store, const local::Layout& layout,
                  const LocalStoreOptions& options) {
@@ -134,6 +154,12 @@ RebuildReport rebuild_database(const LocalStoreOptions& store_options,
     report.damage = old.damage();
   }
   if (options.dry_run) return report;
+  report.unchanged = report.damage.empty() && store.database.stat(database_name) &&
+                     says_the_same(store.database);
+  if (report.unchanged) {
+    remove_left_over(store.database);
+    return report;
+  }
   forget_rows(store, layout, store_options);
   set_aside_realisations_mark(store.database);
   replace_database(store.database, report);

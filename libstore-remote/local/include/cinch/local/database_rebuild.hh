@@ -42,7 +42,8 @@ struct RebuildReport {
   std::vector<VerifyProblem> problems;   // of paths that were kept; sorted by path
   std::vector<LeftAlone> left_alone;     // sorted by name; not valid now, and not touched
   std::uint64_t references_dropped = 0;  // of kept paths, to what is not there
-  std::string old_database;              // where it lies now; empty if there was none
+  std::string old_database;              // where it lies now; empty if there was none to replace
+  bool unchanged = false;  // the old one is whole, and says all that there is: it stays
 };
 
 // Nobody else may have the store open: throws Code::busy, with their names, otherwise. Objects are
