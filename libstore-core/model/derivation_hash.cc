@@ -250,7 +250,7 @@ std::map<std::string, StorePath> DerivationHasher::output_paths(const Derivation
 
 void DerivationHasher::remember(const StorePath& path, const Derivation& derivation) {
   if (state_->known.contains(path)) return;
-  state_->learn_inputs(derivation);
+  if (depends_on_inputs(derivation, state_->purpose)) state_->learn_inputs(derivation);
   state_->known.emplace(path, state_->facts_of(derivation));
 }
 

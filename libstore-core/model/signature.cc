@@ -34,6 +34,15 @@ const unsigned char* raw(std::string_view text) {
   return reinterpret_cast<const unsigned char*>(text.data());
 }
 
+// Where there is a character that no key's name has, or the size. Signatures are kept and passed on
+// in lists with blanks between them: a blank in a name would make the whole list unreadable.
+std::size_t find_strange(std::string_view name) {
+  return static_cast<std::size_t>(std::ranges::find_if(name, [](char c) {
+                                    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
+                                  }) -
+                                  name.begin());
+}
+
 struct NamedText {
   std::string_view name;
   std::string_view base64;
@@ -47,7 +56,13 @@ NamedText split(std::string_view text, std::string_view what) {
                 "a " + std::string(what) + " must have the form '<key name>:<base64>'")
         .at(0);
   }
-  return {text.substr(0, colon), text.substr(colon + 1)};
+  const std::string_view name = text.substr(0, colon);
+  if (const std::size_t strange = find_strange(name); strange < name.size()) {
+    throw Error(Code::malformed, "the key name of a " + std::string(what) +
+                                     " must not hold blanks or control characters")
+        .at(strange);
+  }
+  return {name, text.substr(colon + 1)};
 }
 
 template <std::size_t size>
@@ -131,8 +146,9 @@ SecretKey SecretKey::parse(std::string_view text) {
 
 SecretKey SecretKey::generate(std::string_view name) {
   prepare_sodium();
-  if (name.empty() || name.find(':') != std::string_view::npos) {
-    throw Error(Code::invalid_argument, "the name of a key must not be empty or have a colon")
+  if (name.empty() || name.find(':') != name.npos || find_strange(name) < name.size()) {
+    throw Error(Code::invalid_argument,
+                "the name of a key must not be empty, or have a colon, blanks or control characters")
         .about(std::string(name));
   }
   SecretKey key;

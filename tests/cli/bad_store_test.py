@@ -1,6 +1,8 @@
 #!/usr/bin/env python3
 """Stores that are not as they should be. Each has an answer that names the object and what to do
 about it; and nothing that is not understood is deleted."""
+import base64
+import json
 import os
 import shutil
 import sqlite3
@@ -25,6 +27,12 @@ class BadStoreTest(CommandTest):
 
     def real(self, path):
         return self.root / path.lstrip("/")
+
+    def change(self, path, text):
+        self.real(path).chmod(0o644)
+        self.real(path).write_text(text)
+        self.real(path).chmod(0o444)
+        os.utime(self.real(path), (1, 1))
 
     def valid(self):
         return set(self.in_store("path-info", "--all").split())
@@ -99,8 +107,22 @@ class BadStoreTest(CommandTest):
         self.assertIn("id 4711", error)
         self.assertIn("hint: make it anew with 'cinch store rebuild-database'", error)
         self.assertTrue(self.real(path).exists())
+        # Contents are looked at all the same.
+        text = self.real(path).read_text()
+        self.change(path, "else")
+        error = self.fail_with(1, "store", "verify", "--no-trust", "--store", self.store)
+        self.assertIn("id 4711", error)
+        self.assertIn(f"path '{path}': the contents have changed", error)
+        self.change(path, text)
         self.in_store("store", "rebuild-database")
         self.assertEqual(self.in_store("store", "gc"), path)
+
+    def test_word_that_is_no_signature(self):
+        path = self.add_file("file")
+        good = "key:" + base64.b64encode(bytes(64)).decode()
+        self.execute("update ValidPaths set sigs = ?", f"a b: {good} x:y")
+        info = json.loads(self.in_store("path-info", "--json", path))
+        self.assertEqual(info[path]["signatures"], [good])
 
     # --- an unknown schema
 

@@ -66,6 +66,7 @@ TEST_CASE("new keys sign and come back from text") {
   CHECK(moved.public_key().verifies("message", moved.sign("message")));
   CHECK(code_of([] { SecretKey::generate(""); }) == Code::invalid_argument);
   CHECK(code_of([] { SecretKey::generate("a:b"); }) == Code::invalid_argument);
+  CHECK(code_of([] { SecretKey::generate("a b"); }) == Code::invalid_argument);
 }
 
 TEST_CASE("texts that are no signatures or keys") {
@@ -73,7 +74,8 @@ TEST_CASE("texts that are no signatures or keys") {
        {std::string(), std::string("test-1"), std::string("test-1:"),
         ":" + signature_text.substr(7), signature_text + "=",
         signature_text.substr(0, signature_text.size() - 2), signature_text + "\n",
-        "test-1: " + signature_text.substr(7), public_text, "a:" + signature_text}) {
+        "test-1: " + signature_text.substr(7), public_text, "a:" + signature_text,
+        "a " + signature_text, "\t" + signature_text, std::string(1, '\0') + signature_text}) {
     CAPTURE(text);
     CHECK(code_of([&] { Signature::parse(text); }) == Code::malformed);
   }

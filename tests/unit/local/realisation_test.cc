@@ -276,8 +276,8 @@ TEST_CASE("broken rows are corrupt, early tables are refused, read-only stores a
   const auto store = open_in(scratch);
   CHECK(code_of([&] { store->find_realisations(one(by_path(derivation, a).key)); }) ==
         Code::corrupt);
-  CHECK(code_of([&] { store->find_hashed_realisations(one(by_hash('0', a).key)); }) ==
-        Code::corrupt);
+  // A word that is no signature is none.
+  CHECK(store->find_hashed_realisations(one(by_hash('0', a).key)).front()->signatures.empty());
   query(scratch, "alter table Realisations rename column id to old");
   CHECK(code_of([&] { store->all_hashed_realisations(); }) == Code::not_supported);
 }

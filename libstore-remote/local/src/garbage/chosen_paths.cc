@@ -38,6 +38,7 @@ std::vector<Node> Collector::choose_some() {
   drop_needed(chosen);
   std::vector<Node> order = graph_.referrers_first(chosen);
   // What is on a cycle goes together.
+  together_from_ = order.size();
   for (const Node node : order) chosen[node] = false;
   for (Node node = 0; node < graph_.size(); ++node) {
     if (chosen[node]) order.push_back(node);

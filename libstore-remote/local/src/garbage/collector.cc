@@ -94,6 +94,7 @@ void Collector::delete_paths(const std::vector<Node>& order) {
          end < order.size() && end - at < batch_paths_max && bytes < bytes_max;) {
       bytes += graph_.nar_size(order[end++]);
     }
+    if (end > together_from_) end = order.size();
     const std::vector<Node> batch = begin_batch(std::span(order).subspan(at, end - at));
     std::vector<std::string> names;
     for (const Node node : batch) names.push_back(graph_.base_name(node));

@@ -64,6 +64,7 @@ class Collector {
   Liveness liveness_;
   GarbageReport report_;
   GarbageProgress done_;
+  std::size_t together_from_ = SIZE_MAX;  // what comes from there on in the order is one batch
 
   // Between the thread that deletes and the root server's.
   std::mutex mutex_;

@@ -10,6 +10,8 @@
 #include <array>
 #include <cerrno>
 #include <ctime>
+#include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <unistd.h>
@@ -108,7 +110,12 @@ bool says_the_same(const Directory& directory) try {
       .begin()
       .bind(directory.name_of(database_name))
       .run();
-  for (const std::string table : {"ValidPaths", "Refs", "DerivationOutputs"}) {
+  std::vector<std::string> tables;
+  local::SqliteStatement names(
+      connection, "select name from old.sqlite_master where type = 'table' and name not like "
+                  "'sqlite!_%' escape '!'");
+  while (names.step()) tables.push_back("\"" + std::string(names.text(0)) + "\"");
+  for (const std::string& table : tables) {
     const std::string here = "select * from main." + table;
     const std::string there = "select * from old." + table;
     local::SqliteStatement differs(connection, "select exists(" + here + " except " + there +
@@ -158,11 +165,11 @@ RebuildReport rebuild_database(const LocalStoreOptions& store_options,
                      says_the_same(store.database);
   if (report.unchanged) {
     remove_left_over(store.database);
-    return report;
+  } else {
+    forget_rows(store, layout, store_options);
+    set_aside_realisations_mark(store.database);
+    replace_database(store.database, report);
   }
-  forget_rows(store, layout, store_options);
-  set_aside_realisations_mark(store.database);
-  replace_database(store.database, report);
   store.database.write_file("schema", std::to_string(local::database_schema), 0644);
   return report;
 } catch (const Error& error) {

@@ -108,7 +108,7 @@ void Verifier::check_present() {
   if (!options_.check_contents) report_.paths_checked = infos_.size();
 }
 
-void Verifier::check_references() {
+void Verifier::check_references() try {
   const StoreGraph graph(place_.database.read_graph());
   const std::vector<Node> cyclic = graph.on_cycles(std::vector<bool>(graph.size(), true));
   if (cyclic.empty()) return;
@@ -119,6 +119,12 @@ void Verifier::check_references() {
   report_.messages.push_back("the references of " + names +
                              " form a cycle: what needs them cannot be copied, and they are never "
                              "collected; 'cinch store delete' deletes them together");
+  report_.other_problems = true;
+} catch (const Error& error) {
+  if (error.code() != Code::corrupt) throw;
+  // The objects can be looked at all the same.
+  report_.messages.push_back(std::string(error.what()) +
+                             (error.hint().empty() ? "" : "; " + error.hint()));
   report_.other_problems = true;
 }
 
