@@ -37,10 +37,10 @@ const unsigned char* raw(std::string_view text) {
 // Where there is a character that no key's name has, or the size. Signatures are kept and passed on
 // in lists with blanks between them: a blank in a name would make the whole list unreadable.
 std::size_t find_strange(std::string_view name) {
-  return static_cast<std::size_t>(std::ranges::find_if(name, [](char c) {
-                                    return static_cast<unsigned char>(c) <= ' ' || c == '\x7f';
-                                  }) -
-                                  name.begin());
+  return static_cast<std::size_t>(
+      std::ranges::find_if(
+          name, [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == '\x7f'; }) -
+      name.begin());
 }
 
 struct NamedText {
@@ -148,7 +148,8 @@ SecretKey SecretKey::generate(std::string_view name) {
   prepare_sodium();
   if (name.empty() || name.find(':') != name.npos || find_strange(name) < name.size()) {
     throw Error(Code::invalid_argument,
-                "the name of a key must not be empty, or have a colon, blanks or control characters")
+                "the name of a key must not be empty, or hold a colon, blanks or control "
+                "characters")
         .about(std::string(name));
   }
   SecretKey key;

@@ -170,7 +170,7 @@ class Measurer {
     const std::filesystem::path object = scratch_.path("root/nix/store/" + info_.path.base_name());
     const std::string file = std::filesystem::directory_iterator(object)->path();
     ::chmod(file.c_str(), 0644);
-    std::fstream(file, std::ios::in | std::ios::out) << '!';
+    std::fstream(file, std::ios::in | std::ios::out) << '\xff';
     ::chmod(file.c_str(), 0444);
   }
 

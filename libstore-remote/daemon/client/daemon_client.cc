@@ -80,7 +80,7 @@ class PooledClient final : public DaemonClient {
   template <class Item, class Write, class Read>
   auto call_for_each(Operation operation, std::span<const Item> items, Write&& write, Read&& read);
   [[noreturn]] void throw_invalid(const StorePath& path) const;
-  void restore_roots();
+  void restore_roots(Connection& connection);
   void end_builds(const ActivityReader& activities, std::span<const BuildResult> results,
                   EventSink& events);
 
@@ -109,6 +109,7 @@ auto PooledClient::with_connection(const std::stop_token& stop, Use&& use) {
   Connection& connection = *lease;
   const std::stop_callback on_stop(stop, [&connection] { connection.shutdown(); });
   try {
+    restore_roots(connection);
     return use(connection);
   } catch (Error& error) {
     check_cancelled(stop);
@@ -133,26 +134,32 @@ auto PooledClient::call(Operation operation, Write&& write, Read&& read) {
 
 // The same request for each item, many of them on their way at a time.
 template <class Item, class Write, class Read>
+auto ask_for_each(Connection& connection, Operation operation, std::span<const Item> items,
+                  Write&& write, Read&& read) {
+  std::vector<decltype(read(connection.in(), connection.dialect(), items.front()))> replies;
+  replies.reserve(items.size());
+  while (!items.empty()) {
+    const auto batch = items.first(std::min(items.size(), requests_in_flight_max));
+    items = items.subspan(batch.size());
+    for (const Item& item : batch) {
+      connection.begin(operation);
+      write(connection.out(), connection.dialect(), item);
+    }
+    connection.send();
+    for (const Item& item : batch) {
+      connection.wait_for_reply();
+      replies.push_back(read(connection.in(), connection.dialect(), item));
+      connection.end();
+    }
+  }
+  return replies;
+}
+
+template <class Item, class Write, class Read>
 auto PooledClient::call_for_each(Operation operation, std::span<const Item> items, Write&& write,
                                  Read&& read) {
   return with_connection({}, [&](Connection& connection) {
-    std::vector<decltype(read(connection.in(), connection.dialect(), items.front()))> replies;
-    replies.reserve(items.size());
-    while (!items.empty()) {
-      const auto batch = items.first(std::min(items.size(), requests_in_flight_max));
-      items = items.subspan(batch.size());
-      for (const Item& item : batch) {
-        connection.begin(operation);
-        write(connection.out(), connection.dialect(), item);
-      }
-      connection.send();
-      for (const Item& item : batch) {
-        connection.wait_for_reply();
-        replies.push_back(read(connection.in(), connection.dialect(), item));
-        connection.end();
-      }
-    }
-    return replies;
+    return ask_for_each(connection, operation, items, write, read);
   });
 }
 
@@ -322,24 +329,32 @@ void PooledClient::add_signatures(const StorePath& path, const std::set<Signatur
       read_one);
 }
 
-// A daemon keeps temporary roots for as long as the connection lives that made them. Connections
-// stay in the pool until they break; then the roots of all are made again.
 void PooledClient::add_temporary_roots(std::span<const StorePath> paths) {
   if (paths.empty()) return;
-  const std::lock_guard lock(roots_mutex_);
-  restore_roots();
+  {
+    // First, so that whoever makes the roots again meanwhile makes these, too.
+    const std::lock_guard lock(roots_mutex_);
+    roots_.insert(paths.begin(), paths.end());
+  }
   call_for_each(Operation::add_temp_root, paths,
                 [](Decoder& in, const Dialect&, const StorePath&) { return in.number(); });
-  roots_.insert(paths.begin(), paths.end());
 }
 
-void PooledClient::restore_roots() {
+// A daemon keeps temporary roots for as long as the connection lives that made them. Connections
+// stay in the pool until they break; then whatever is asked next makes the roots of all again.
+void PooledClient::restore_roots(Connection& connection) {
   const std::uint64_t losses = pool_.losses();
-  if (losses == roots_as_of_ || roots_.empty()) return;
-  const std::vector<StorePath> roots(roots_.begin(), roots_.end());
-  call_for_each(Operation::add_temp_root, std::span<const StorePath>(roots),
-                [](Decoder& in, const Dialect&, const StorePath&) { return in.number(); });
-  roots_as_of_ = losses;
+  std::vector<StorePath> roots;
+  {
+    const std::lock_guard lock(roots_mutex_);
+    if (losses == roots_as_of_) return;
+    roots.assign(roots_.begin(), roots_.end());
+  }
+  ask_for_each(connection, Operation::add_temp_root, std::span<const StorePath>(roots),
+               wire::write_path,
+               [](Decoder& in, const Dialect&, const StorePath&) { return in.number(); });
+  const std::lock_guard lock(roots_mutex_);
+  roots_as_of_ = std::max(roots_as_of_, losses);
 }
 
 void PooledClient::add_indirect_root(std::string_view link) {

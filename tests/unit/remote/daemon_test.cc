@@ -155,6 +155,24 @@ TEST_CASE("roots and signatures reach the store") {
   CHECK(client->require(info.path).signatures == std::set<Signature>{signature});
 }
 
+TEST_CASE("roots are made again after a connection broke, by whatever is asked next") {
+  RunningServer server;
+  const auto client = server.connect(1);
+  const PathInfo info = add_text(*client, "x", "x");
+  client->add_temporary_roots({&info.path, 1});
+  server.store.temporary_roots.clear();
+  CHECK(client->is_valid(info.path));
+  CHECK(server.store.temporary_roots.empty());
+  const std::string nar = MemoryStore::file_nar("half");
+  StringSource half(std::string_view(nar).substr(0, nar.size() / 2));
+  CHECK(code_of([&] {
+          client->add_nar(info_of("half", nar), half, SignaturePolicy::accept_unsigned);
+        }) == Code::malformed);
+  CHECK(server.store.temporary_roots.empty());
+  CHECK(client->is_valid(info.path));
+  CHECK(server.store.temporary_roots == StorePathSet{info.path});
+}
+
 TEST_CASE("realisations pass through a daemon") {
   RunningServer server;
   const auto client = server.connect();
