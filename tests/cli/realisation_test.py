@@ -77,7 +77,7 @@ class RealisationTest(CommandTest):
         drv = self.add_derivation()
         refused = (
             ((f"{drv}^out",), f"no realisation of '{drv}^out' is known"),
-            ((f"{drv}^dev",), f"no realisation of '{drv}^dev' is known"),
+            ((f"{drv}^dev",), "the derivation has no output 'dev'"),
             ((HASHED,), f"no realisation of '{HASHED}' is known"),
             (("sha1:!out",), "a sha1 digest cannot have"),
             ((), "name some outputs, or use --all"))

@@ -62,6 +62,10 @@ class Finder {
       if (wants_output(built.outputs, name)) names.insert(name);
     }
     for (const std::string& name : names) {
+      if (!derivation.outputs.contains(name)) {
+        throw Error(Code::not_found, "the derivation has no output '" + name + "'")
+            .about(store_.store_dir().print(built.derivation));
+      }
       const RealisationKey key{.derivation = built.derivation, .output = name};
       bool found = forms_.by_path && find_named(key);
       if (const auto hash = hashes.find(name); hash != hashes.end()) {
@@ -83,7 +87,9 @@ class Finder {
     return true;
   }
   [[noreturn]] void refuse(const std::string& key) const {
-    throw Error(Code::not_found, "no realisation of '" + key + "' is known").about(store_.url());
+    throw Error(Code::not_found, "no realisation of '" + key + "' is known")
+        .about(store_.url())
+        .hint("it is known once the output has been built");
   }
 
   Store& store_;

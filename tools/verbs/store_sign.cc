@@ -22,6 +22,13 @@ namespace {
 
 constexpr std::uint64_t key_bytes_max = 4096;
 
+SecretKey read_secret_key(const std::string& file) try {
+  return parse_secret_key_file(read_whole_file(file, key_bytes_max));
+} catch (Error& error) {
+  error.add_context("the key file '" + file + "'");
+  throw;
+}
+
 void tell(Context& context, std::string_view did, std::size_t count) {
   context.console.message(Verbosity::info,
                           std::string(did) + " " + std::to_string(count) + " signatures");
@@ -70,7 +77,7 @@ class SignatureBatch {
 int run_sign(Context& context) {
   const auto file = context.arguments.value("--key-file");
   if (!file) context.refuse("a key is needed: --key-file FILE");
-  const SecretKey key = parse_secret_key_file(read_whole_file(*file, key_bytes_max));
+  const SecretKey key = read_secret_key(*file);
   const std::stop_token stop = context.interruption.begin();
   const std::unique_ptr<Store> store = context.open_store();
   const auto objects = selected_objects(context, *store, chosen_reach(context));
