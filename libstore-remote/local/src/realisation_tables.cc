@@ -82,6 +82,11 @@ auto parse_row(std::string_view derivation, Read&& read) {
       .about(key);
 }
 
+[[noreturn]] void refuse_other_dependencies(const HashedRealisation& given) {
+  throw Error(Code::invalid_argument, "this output is known to have other dependencies")
+      .about(given.key.to_string());
+}
+
 std::set<Signature> merged(std::set<Signature> one, const std::set<Signature>& other) {
   one.insert(other.begin(), other.end());
   return one;
@@ -147,38 +152,33 @@ class HashedWriter {
         path_id_(connection, "select id from ValidPaths where path = ?"),
         insert_(connection,
                 "insert into Realisations (drvPath, outputName, outputPath, signatures) "
-                "values (?, ?, ?, ?)"),
+                "values (?, ?, ?, '')"),
         update_(connection, "update Realisations set signatures = ? where id = ?"),
         refer_(connection,
-               "insert into RealisationsRefs (referrer, realisationReference) select ?1, ?2 "
-               "where not exists (select 1 from RealisationsRefs "
-               "where referrer = ?1 and realisationReference = ?2)") {}
+               "insert into RealisationsRefs (referrer, realisationReference) values (?, ?)") {}
 
-  void put(const HashedRealisation& given) {
+  // Makes its row, if there is none.
+  void put_key(const HashedRealisation& given) {
     const std::optional<HashedRow> known = known_.find(given.key);
     if (!known) return insert(given);
-    if (known->path != given.path) {
-      refuse_other_path(given.key.to_string(), store_dir_, known->path, given.path);
-    }
-    const std::string signatures = join_signatures(merged(known->signatures, given.signatures));
-    update_.begin().bind(signatures).bind(known->id).run();
+    if (known->path == given.path) return;
+    refuse_other_path(given.key.to_string(), store_dir_, known->path, given.path);
   }
 
-  // REQUIRES: put() was called with it.
-  void put_dependencies(const HashedRealisation& given) {
-    const std::int64_t referrer = known_.find(given.key)->id;
-    for (const auto& [key, path] : given.dependencies) {
-      const std::optional<HashedRow> known = known_.find(key);
-      if (!known) {
-        throw Error(Code::not_found, "the realisation '" + given.key.to_string() +
-                                         "' depends on '" + key.to_string() +
-                                         "', of which none is known")
-            .about(key.to_string())
-            .hint("register that one first");
-      }
-      if (known->path != path) refuse_other_path(key.to_string(), store_dir_, known->path, path);
-      refer_.begin().bind(referrer).bind(known->id).run();
+  // Signatures are of certain dependencies. Older versions of Nix register some without; who knows
+  // them knows more.
+  //
+  // REQUIRES: put_key() was called with it.
+  void put_value(const HashedRealisation& given) {
+    const HashedRow known = *known_.find(given.key);
+    const auto dependencies = known_.dependencies(known.id);
+    if (dependencies == given.dependencies) {
+      return put_signatures(known.id, merged(known.signatures, given.signatures));
     }
+    if (given.dependencies.empty()) return;
+    if (!dependencies.empty()) refuse_other_dependencies(given);
+    put_dependencies(known.id, given);
+    put_signatures(known.id, given.signatures);
   }
 
  private:
@@ -191,9 +191,27 @@ class HashedWriter {
           .hint("add what the output came out as first");
     }
     const std::string hash = hash_text(given.key);
-    const std::string signatures = join_signatures(given.signatures);
-    insert_.begin().bind(hash).bind(given.key.output).bind(path_id_.number(0)).bind(signatures);
-    insert_.run();
+    insert_.begin().bind(hash).bind(given.key.output).bind(path_id_.number(0)).run();
+  }
+
+  void put_signatures(std::int64_t id, const std::set<Signature>& all) {
+    const std::string signatures = join_signatures(all);
+    update_.begin().bind(signatures).bind(id).run();
+  }
+
+  void put_dependencies(std::int64_t referrer, const HashedRealisation& given) {
+    for (const auto& [key, path] : given.dependencies) {
+      const std::optional<HashedRow> known = known_.find(key);
+      if (!known) {
+        throw Error(Code::not_found, "the realisation '" + given.key.to_string() +
+                                         "' depends on '" + key.to_string() +
+                                         "', of which none is known")
+            .about(key.to_string())
+            .hint("register that one first");
+      }
+      if (known->path != path) refuse_other_path(key.to_string(), store_dir_, known->path, path);
+      refer_.begin().bind(referrer).bind(known->id).run();
+    }
   }
 
   const StoreDir& store_dir_;
@@ -330,8 +348,8 @@ void RealisationTables::put(std::span<const Realisation> realisations) {
 void RealisationTables::put(std::span<const HashedRealisation> realisations) {
   if (!has_hashed_tables()) connection_.execute(create_hashed_tables_sql);
   HashedWriter writer(connection_, store_dir_);
-  for (const HashedRealisation& given : realisations) writer.put(given);
-  for (const HashedRealisation& given : realisations) writer.put_dependencies(given);
+  for (const HashedRealisation& given : realisations) writer.put_key(given);
+  for (const HashedRealisation& given : realisations) writer.put_value(given);
 }
 
 void RealisationTables::forget_gone(SqliteConnection& connection) {

@@ -136,6 +136,51 @@ TEST_CASE("registering again adds signatures, and nothing twice") {
   CHECK(query(scratch, "select count(*) from BuildTraceV3").front() == "1");
 }
 
+TEST_CASE("signatures stay with the dependencies that they are of") {
+  const Scratch scratch;
+  const SecretKey key = SecretKey::generate("k");
+  const SecretKey other_key = SecretKey::generate("other");
+  const auto store = open_in(scratch);
+  const StorePath a = add_text(*store, "a", "a").path;
+  const std::vector needed{by_hash('0', a), by_hash('1', a)};
+  store->register_hashed_realisations(needed, unsigned_too);
+  const auto needing = [&](std::vector<int> which, const SecretKey& signer) {
+    HashedRealisation made = by_hash('2', a);
+    for (const int one : which) made.dependencies.emplace(needed[one].key, a);
+    made.signatures = {signer.sign(made.fingerprint())};
+    return made;
+  };
+  const auto put = [&](std::vector<HashedRealisation> batch) {
+    return code_of([&] { store->register_hashed_realisations(batch, unsigned_too); });
+  };
+  const auto kept = [&] {
+    return store->find_hashed_realisations(one(by_hash('2', a).key)).front();
+  };
+  const HashedRealisation with_none = needing({}, key);
+  const HashedRealisation with_first = needing({0}, key);
+
+  // In one batch none is known yet, and still the two do not fit.
+  CHECK(put({with_first, needing({1}, key)}) == Code::invalid_argument);
+  CHECK_FALSE(kept());
+  CHECK_FALSE(put({with_none}));
+  CHECK(kept() == with_none);
+  CHECK_FALSE(put({with_first}));  // those are more than none
+  CHECK(kept() == with_first);
+  CHECK_FALSE(put({with_none}));
+  CHECK(kept() == with_first);
+  for (const auto& others : {std::vector{1}, std::vector{0, 1}}) {
+    CHECK(put({needing(others, other_key)}) == Code::invalid_argument);
+    CHECK(kept() == with_first);
+  }
+  CHECK_FALSE(put({needing({0}, other_key)}));
+  const HashedRealisation both_signed = *kept();
+  CHECK(both_signed.dependencies == with_first.dependencies);
+  CHECK(both_signed.signatures.size() == 2);
+  for (const SecretKey* signer : {&key, &other_key}) {
+    CHECK(both_signed.signatures.contains(signer->sign(both_signed.fingerprint())));
+  }
+}
+
 TEST_CASE("realisations by path have a table of their own, as Nix 2.35 has it") {
   const Scratch scratch;
   const auto store = open_in(scratch);

@@ -30,10 +30,10 @@ class CINCH_CORE_API RealisationStore {
   virtual std::vector<std::optional<HashedRealisation>> find_hashed_realisations(
       std::span<const HashedRealisationKey> keys) = 0;
 
-  // Adds them, or their signatures to those that are known already. Throws Code::not_trusted as the
-  // policy says; Code::invalid_argument if a key is known to have come out as another path. Those
-  // by hash need their paths to be valid, and their dependencies to be known or among the others,
-  // with the same paths: else Code::not_found. A local store takes all or none.
+  // Adds them, or their signatures to what is known. Throws Code::not_trusted as the policy says;
+  // Code::invalid_argument if a key is known with another path, or with other dependencies (some
+  // replace none). Those by hash need valid paths, and dependencies that are known or among the
+  // others, with the same paths: else Code::not_found. A local store takes all or none.
   virtual void register_realisations(std::span<const Realisation> realisations,
                                      SignaturePolicy policy) = 0;
   virtual void register_hashed_realisations(std::span<const HashedRealisation> realisations,
