@@ -1,6 +1,7 @@
 #include "client/activities.hh"
 #include "client/derivation_file.hh"
 #include "client/pool.hh"
+#include "client/realisation_order.hh"
 #include "wire/framed.hh"
 #include "wire/values.hh"
 
@@ -481,8 +482,14 @@ void PooledClient::register_hashed_realisations(std::span<const HashedRealisatio
                                                 SignaturePolicy) {
   if (realisations.empty()) return;
   if (!realisation_forms().by_hash) refuse_form(options_, "hash");
-  call_for_each(Operation::register_derivation_output, realisations, wire::write_hashed_realisation,
-                [](Decoder&, const Dialect&, const HashedRealisation&) { return 0; });
+  // A daemon takes one at a time, and knows what it depends on.
+  const auto order = dependencies_first(realisations);
+  call_for_each(
+      Operation::register_derivation_output, std::span(order),
+      [](Encoder& out, const Dialect& dialect, const HashedRealisation* one) {
+        wire::write_hashed_realisation(out, dialect, *one);
+      },
+      [](Decoder&, const Dialect&, const HashedRealisation*) { return 0; });
 }
 
 // The results in the order of the request. A daemon leaves out what it never began.
