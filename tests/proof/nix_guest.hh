@@ -26,6 +26,7 @@ class NixGuest {
   Answer run(const std::vector<std::string>& words) const;
   std::string require(const std::vector<std::string>& words) const;
   void collect();
+  void optimise();
   void add_and_root();
   void remove_root();
 
