@@ -10,7 +10,6 @@ import subprocess
 import unittest
 
 from command import CINCH, TIMEOUT_SECONDS, CommandTest, Result, main, needs_nix
-from objects import archive
 
 NOBODY = 65534
 

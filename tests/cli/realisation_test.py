@@ -4,13 +4,14 @@ other's daemons."""
 import json
 import os
 import signal
+import socket
 import sqlite3
 import subprocess
 import time
 import unittest
 from contextlib import closing
 
-from command import CINCH, NIX, TIMEOUT_SECONDS, CommandTest, derivation, main, needs_nix
+from command import CINCH, TIMEOUT_SECONDS, CommandTest, derivation, main, needs_nix
 
 NIX_CONFIG = """experimental-features = nix-command ca-derivations
 build-users-group =
@@ -157,17 +158,18 @@ class SharedTest(CommandTest):
 
     def daemon(self, *command):
         """The environment of who uses this daemon."""
-        socket = self.directory / "socket"
+        place = self.directory / "socket"
         process = subprocess.Popen(command, env={
-            **self.environment, "NIX_DAEMON_SOCKET_PATH": str(socket)},
+            **self.environment, "NIX_DAEMON_SOCKET_PATH": str(place)},
             stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, start_new_session=True)
         self.addCleanup(process.wait, TIMEOUT_SECONDS)
         self.addCleanup(os.killpg, process.pid, signal.SIGTERM)
-        for _ in range(500):
-            if socket.exists():
-                break
+        for _ in range(1000):
+            with socket.socket(socket.AF_UNIX) as probe:
+                if probe.connect_ex(str(place)) == 0:
+                    return {"NIX_REMOTE": f"unix://{place}"}
             time.sleep(0.02)
-        return {"NIX_REMOTE": f"unix://{socket}"}
+        self.fail(f"{command[0]} does not listen")
 
     def test_nix_asks_our_daemon(self):
         self.build_all()
