@@ -109,9 +109,9 @@ GarbageReport LocalStore::collect_garbage(
   const Directory& state = state_->directories.state;
   const Descriptor lock = local::lock_for_collection(state);
   if (!options.dry_run) {
-    // Room to work in if the disk is full.
-    const Directory database = state.open_directory("db");
-    if (database.stat("reserved")) database.unlink("reserved");
+    // Room to work in if the disk is full. Nix may remove it at the same time: it does so before it
+    // waits for the lock.
+    state.open_directory("db").remove_tree("reserved");
   }
   const local::CollectorPlace place{.objects = state_->objects(),
                                     .state = state,
