@@ -20,7 +20,11 @@ class Session(NixDaemon):
         self.command = command
 
     def __enter__(self):
-        self.open()
+        try:
+            self.open()
+        except BaseException:
+            self.end()
+            raise
         return self
 
     def __exit__(self, *error):
@@ -35,6 +39,12 @@ class Session(NixDaemon):
         self.process.stdin.flush()
         self.text()
         self.finish()
+
+    def end(self):
+        """Whatever state it is in."""
+        if self.process:
+            self.process.kill()
+            self.process.wait()
 
     def add_text(self, name, content, references=()):
         return self.do_add_content(name, "text", "sha256", list(references), content)["path"]
@@ -57,24 +67,37 @@ class CinchSession(Session):
     def __init__(self, command, environment, address):
         super().__init__([*command, "--socket", str(address)], environment)
         self.address = str(address)
+        self.daemon = None
 
     def open(self):
         self.daemon = subprocess.Popen(self.command, stdin=subprocess.DEVNULL,
                                        stderr=subprocess.DEVNULL, env=self.environment)
-        connection = socket.socket(socket.AF_UNIX)
-        for _ in range(START_SECONDS * 50):
-            try:
-                connection.connect(self.address)
-                break
-            except OSError:
-                time.sleep(0.02)
-        self.process = Streams(connection)
+        self.process = Streams(self.connect())
         self.greet()
 
+    def connect(self):
+        for _ in range(START_SECONDS * 50):
+            connection = socket.socket(socket.AF_UNIX)
+            if connection.connect_ex(self.address) == 0:
+                return connection
+            connection.close()
+            time.sleep(0.02)
+        raise AssertionError("the daemon does not listen")
+
     def close(self):
-        self.process.close()
-        self.daemon.terminate()
-        self.daemon.wait(timeout=START_SECONDS)
+        try:
+            self.process.close()
+            self.daemon.terminate()
+            self.daemon.wait(timeout=START_SECONDS)
+        finally:
+            self.end()
+
+    def end(self):
+        if self.daemon:
+            self.daemon.kill()
+            self.daemon.wait()
+        if self.process:
+            self.process.close()
 
 
 class Streams:
