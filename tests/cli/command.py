@@ -34,6 +34,7 @@ class CommandTest(unittest.TestCase):
         (self.directory / "etc").mkdir()
         self.root = self.directory / "root"
         self.store = f"local?root={self.root}"
+        self.enter = []  # what the commands run in
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": str(self.directory),
@@ -53,7 +54,7 @@ class CommandTest(unittest.TestCase):
     def cinch(self, *arguments, input=b"", environment=None, **options):
         """Runs cinch and returns what happened, whatever that was."""
         options.setdefault("stdout", subprocess.PIPE)
-        process = subprocess.run([CINCH, *map(str, arguments)], input=input,
+        process = subprocess.run([*self.enter, CINCH, *map(str, arguments)], input=input,
                                  stderr=subprocess.PIPE, cwd=self.directory,
                                  env={**self.environment, **(environment or {})},
                                  timeout=TIMEOUT_SECONDS, **options)

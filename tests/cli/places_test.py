@@ -17,6 +17,11 @@ from command import CINCH, TIMEOUT_SECONDS, CommandTest, derivation, main, needs
 READ_ONLY = ['unshare', '-rm', 'sh', '-c',
              'mount --bind "$1" "$1" && mount -o remount,bind,ro "$1" && shift && exec "$@"', 'sh']
 
+# A mount namespace that lives as long as its input; $1 is mounted as $2.
+FOLDING = ["unshare", "--mount", "--propagation", "private", "sh", "-c",
+           'mount -o loop "$1" "$2" && mkdir "$2/root" && chattr +F "$2/root" && echo mounted && '
+           'exec cat', "sh"]
+
 
 def mounts_work():
     return subprocess.run([*READ_ONLY, "/usr", "true"], capture_output=True).returncode == 0
@@ -253,20 +258,21 @@ class FoldingTest(CommandTest):
     """A store on a file system that takes 'A' and 'a' for one name."""
 
     def mount_folding(self):
+        """Only the commands of this test see it, and it ends with the test, however that ends."""
+        for program in ("mkfs.ext4", "chattr", "nsenter"):
+            if not shutil.which(program):
+                self.skipTest(f"{program} is not installed")
         image, mount = self.directory / "image", self.directory / "mount"
         mount.mkdir()
         image.write_bytes(b"")
         os.truncate(image, 64 << 20)
-        for command in (["mkfs.ext4", "-q", "-O", "casefold", image],
-                        ["mount", "-o", "loop", image, mount],
-                        ["mkdir", mount / "root"], ["chattr", "+F", mount / "root"]):
-            if not shutil.which(command[0]):
-                self.skipTest(f"{command[0]} is not installed")
-            done = subprocess.run(command, capture_output=True)
-            if done.returncode != 0:
-                self.skipTest("there is no ext4 here that folds case")
-            if command[0] == "mount":
-                self.addCleanup(subprocess.run, ["umount", mount], check=True)
+        made = subprocess.run(["mkfs.ext4", "-q", "-O", "casefold", image], capture_output=True)
+        holder = subprocess.Popen([*FOLDING, image, mount], stdin=subprocess.PIPE,
+                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.addCleanup(holder.communicate, timeout=TIMEOUT_SECONDS)
+        if made.returncode != 0 or holder.stdout.readline() != b"mounted\n":
+            self.skipTest("there is no ext4 here that folds case")
+        self.enter = ["nsenter", f"--mount=/proc/{holder.pid}/ns/mnt"]
         return mount / "root"
 
     def test_names_that_differ_in_case(self):
