@@ -36,19 +36,30 @@ LocalStoreOptions options_in(const test::Scratch& scratch) {
   return options;
 }
 
+// What is done besides the operations of the workload, numbered after them.
+std::size_t opening() { return Workload::operations().size(); }
+std::size_t rebuilding() { return opening() + 1; }
+
+std::string_view name_of_work(std::size_t work) {
+  if (work == opening()) return "open the store";
+  return work == rebuilding() ? "rebuild the database" : Workload::operations()[work].name;
+}
+
 // Works until it is killed.
 [[noreturn]] void work(const test::Scratch& scratch, std::uint64_t seed, Promises& promises) {
   constexpr std::uint64_t lives_a_rebuild = 8;
   try {
     if (seed % lives_a_rebuild == 0 && Directory::open(scratch.path()).stat("root")) {
+      promises.at_work = rebuilding();
       rebuild_database(options_in(scratch));
+      promises.at_work = opening();
     }
     const auto store = LocalStore::open(options_in(scratch));
     Workload workload(*store, scratch.path("links"), seed, promises);
     for (;;) workload.step();
   } catch (const std::exception& error) {
-    std::cerr << "# while it should " << Workload::operations()[promises.at_work].name << ": "
-              << error.what() << '\n';
+    std::cerr << "# while it should " << name_of_work(promises.at_work) << ": " << error.what()
+              << '\n';
   }
   ::_exit(1);
 }
@@ -91,6 +102,7 @@ class Crashes {
  private:
   void kill_one() {
     promises_.done = 0;
+    promises_.at_work = opening();
     const std::uint64_t seed = seed_ * 1'000'003 + rounds_;
     const pid_t child = ::fork();
     if (child < 0) throw system_error(errno, "cannot start", "a child process");
@@ -105,7 +117,7 @@ class Crashes {
     if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL) {
       throw Error(Code::internal, "the work ended before it was killed");
     }
-    ++killed_[Workload::operations()[promises_.at_work].name];
+    ++killed_[name_of_work(promises_.at_work)];
     steps_ += promises_.done;
   }
 
