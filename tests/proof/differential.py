@@ -226,6 +226,8 @@ def main():
     parser.add_argument("--story", type=int, help="run only this one")
     parser.add_argument("--stories", type=int, help="run so many, instead of some time")
     parser.add_argument("--seconds", type=float, default=20)
+    parser.add_argument("--operations", type=int, default=2000,
+                        help="at least so many, even if that takes longer")
     parser.add_argument("--trace", type=int, default=30,
                         help="how many lines are told of a failure")
     parser.add_argument("--keep", action="store_true", help="leave the stores where they are")
@@ -237,8 +239,9 @@ def main():
     numbers = [arguments.story] if arguments.story is not None else itertools.count()
     end, operations, failed, run = time.monotonic() + arguments.seconds, 0, 0, 0
     for number in numbers:
-        if arguments.stories == run or (arguments.stories is None and run > 1
-                                        and time.monotonic() > end) or failed:
+        enough = arguments.stories == run if arguments.stories is not None else (
+            operations >= arguments.operations and time.monotonic() > end)
+        if enough or failed:
             break
         done, problem = tell_one(arguments, number)
         run, operations = run + 1, operations + done
