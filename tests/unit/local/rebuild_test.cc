@@ -48,6 +48,15 @@ std::string first_value(const std::string& file, const std::string& sql) {
   return value;
 }
 
+// Those of Nix until 2.34, without indexes.
+constexpr const char* realisation_tables =
+    "create table Realisations (id integer primary key autoincrement not null, drvPath text not "
+    "null, outputName text not null, outputPath integer not null, signatures text, "
+    "foreign key (outputPath) references ValidPaths(id) on delete cascade);"
+    "create table RealisationsRefs (referrer integer not null, realisationReference integer, "
+    "foreign key (referrer) references Realisations(id) on delete cascade, "
+    "foreign key (realisationReference) references Realisations(id) on delete restrict)";
+
 // An object that is not content-addressed, and mentions what it refers to.
 PathInfo add_tree(LocalStore& store, const std::string& base_name, StorePathSet references) {
   std::string text;
@@ -231,4 +240,27 @@ TEST_CASE("a kept row loses only references to what is not there") {
   struct stat status;
   REQUIRE(::stat(scratch.path("root/nix/store/" + path_a + "/bin/run").c_str(), &status) == 0);
   CHECK((status.st_mode & 07777) == 0444);
+}
+
+TEST_CASE("realisations of what is lost go, and what refers to them") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_text(*store, "kept", "text");
+  }
+  const std::string file = database_of(scratch);
+  execute(file, realisation_tables);
+  execute(file,
+          "insert into Realisations select id, 'sha256:0' || id, 'out', id, null from ValidPaths;"
+          "insert into RealisationsRefs select a.id, b.id from Realisations a, Realisations b;"
+          "delete from Refs; delete from ValidPaths where path like '%-a'");
+  Directory::open(scratch.path("root/nix/store")).remove_tree(path_a);
+  CHECK(rebuild(scratch).paths_kept == 1);
+  CHECK(first_value(file,
+                    "select group_concat(v.path like '%-kept') from Realisations r "
+                    "join ValidPaths v on v.id = outputPath") == "1");
+  CHECK(first_value(file, "select count(*) from Realisations") == "1");
+  CHECK(first_value(file, "select count(*) from RealisationsRefs") == "1");
+  CHECK(first_value(file, "select count(*) from pragma_foreign_key_check") == "0");
 }

@@ -56,16 +56,25 @@ void insert_references(SqliteConnection& connection, std::span<const NewRow> row
   }
 }
 
-// Rows of other tables that mean paths which are not there.
-void delete_dangling(SqliteConnection& connection) {
+std::vector<std::pair<std::string, std::int64_t>> find_dangling(SqliteConnection& connection) {
   std::vector<std::pair<std::string, std::int64_t>> dangling;
-  {
-    SqliteStatement check(connection, "select \"table\", rowid from pragma_foreign_key_check");
-    while (check.step()) dangling.emplace_back(check.text(0), check.number(1));
-  }
-  for (const auto& [table, row] : dangling) {
-    SqliteStatement remove(connection, "delete from \"" + table + "\" where rowid = ?");
-    remove.bind(row).run();
+  SqliteStatement check(connection, "select \"table\", rowid from pragma_foreign_key_check");
+  while (check.step()) dangling.emplace_back(check.text(0), check.number(1));
+  return dangling;
+}
+
+// Rows of other tables that mean paths which are not there, then those that mean these rows, and so
+// on.
+void delete_dangling(SqliteConnection& connection) {
+  for (auto dangling = find_dangling(connection); !dangling.empty();
+       dangling = find_dangling(connection)) {
+    const std::string before = connection.query_text("select total_changes()");
+    for (const auto& [table, row] : dangling) {
+      SqliteStatement remove(connection, "delete from \"" + table + "\" where rowid = ?");
+      remove.bind(row).run();
+    }
+    // A trigger may forbid it: check_whole says so.
+    if (connection.query_text("select total_changes()") == before) return;
   }
 }
 

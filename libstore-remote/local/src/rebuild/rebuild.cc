@@ -123,7 +123,9 @@ bool says_the_same(const Directory& directory) try {
                                                    ")");
     if (!differs.step() || differs.number(0) != 0) return false;
   }
-  return true;
+  // Rows that mean paths which are not there are not in the new one.
+  local::SqliteStatement dangling(connection, "pragma old.foreign_key_check");
+  return !dangling.step();
 } catch (const Error&) {
   return false;
 }
@@ -161,8 +163,8 @@ RebuildReport rebuild_database(const LocalStoreOptions& store_options,
     report.damage = old.damage();
   }
   if (options.dry_run) return report;
-  report.unchanged = report.damage.empty() && store.database.stat(database_name) &&
-                     says_the_same(store.database);
+  report.unchanged =
+      report.damage.empty() && store.database.stat(database_name) && says_the_same(store.database);
   if (report.unchanged) {
     remove_left_over(store.database);
   } else {
