@@ -264,3 +264,52 @@ TEST_CASE("realisations of what is lost go, and what refers to them") {
   CHECK(first_value(file, "select count(*) from RealisationsRefs") == "1");
   CHECK(first_value(file, "select count(*) from pragma_foreign_key_check") == "0");
 }
+
+TEST_CASE("no path gets the number of another one that is lost") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_tree(*store, path_b, {});
+  }
+  const std::string file = database_of(scratch);
+  SECTION("as realisations may mean it") {
+    execute(file, realisation_tables);
+    execute(file,
+            "insert into Realisations values (1, 'sha256:00', 'out', 900, null);"
+            "delete from sqlite_sequence; delete from ValidPaths");
+  }
+  SECTION("as references may mean it") {
+    execute(file,
+            "insert into Refs values (1, 900); delete from sqlite_sequence;"
+            "delete from ValidPaths");
+  }
+  SECTION("as the counter says that there was one") {
+    execute(file,
+            "delete from ValidPaths; update sqlite_sequence set seq = 900 "
+            "where name = 'ValidPaths'");
+  }
+  SECTION("unless the number is none") {
+    execute(file,
+            "delete from ValidPaths; insert into Refs values (9223372036854775807, 900);"
+            "delete from sqlite_sequence");
+  }
+  CHECK(rebuild(scratch).recovered.size() == 2);
+  CHECK(first_value(file, "select group_concat(id) from ValidPaths") == "901,902");
+}
+
+TEST_CASE("a number that only the index of paths knows stays with its path") {
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_tree(*store, path_b, {});
+  }
+  const std::string file = database_of(scratch);
+  execute(file,
+          "update ValidPaths set hash = 'none', id = 10 where path like '%-b';"
+          "delete from ValidPaths where path like '%-a'; delete from sqlite_sequence");
+  CHECK(rebuild(scratch).recovered.size() == 2);
+  CHECK(first_value(file, "select id from ValidPaths where path like '%-b'") == "10");
+  CHECK(first_value(file, "select id from ValidPaths where path like '%-a'") == "11");
+}

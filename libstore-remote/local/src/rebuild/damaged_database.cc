@@ -4,6 +4,7 @@
 
 #include <cinch/core/error.hh>
 
+#include <algorithm>
 #include <limits>
 
 namespace cinch::local {
@@ -93,10 +94,10 @@ bool DamagedDatabase::walk(const std::string& table, const std::string& select, 
     }
   } catch (const Error& error) {
     if (!is_damage(error)) throw;
-    damage_.push_back("the table " + table + " is not there: " + error.message());
+    note("the table " + table + " is not there: " + error.message());
     return false;
   }
-  if (!whole) damage_.push_back("some rows of the table " + table + " cannot be read");
+  if (!whole) note("some rows of the table " + table + " cannot be read");
   return whole;
 }
 
@@ -114,7 +115,7 @@ std::vector<SalvagedPath> DamagedDatabase::paths() {
          }
        });
   if (senseless > 0) {
-    damage_.push_back(std::to_string(senseless) + " rows of the table ValidPaths make no sense");
+    note(std::to_string(senseless) + " rows of the table ValidPaths make no sense");
   }
   return found;
 }
@@ -184,6 +185,35 @@ std::optional<std::int64_t> DamagedDatabase::id_of(const StorePath& path) try {
   return std::nullopt;
 }
 
+std::vector<std::int64_t> DamagedDatabase::mentioned_ids() try {
+  std::vector<std::int64_t> found;
+  if (!connection_) return found;
+  std::vector<std::pair<std::string, std::string>> columns;
+  SqliteStatement keys(*connection_,
+                       "select name, \"from\" from sqlite_master, pragma_foreign_key_list(name) "
+                       "where type = 'table' and \"table\" = 'ValidPaths'");
+  while (keys.step()) columns.emplace_back(keys.text(0), keys.text(1));
+  for (const auto& [table, column] : columns) {
+    walk(table,
+         "select rowid, " + quoted(column) + " from " + quoted(table) +
+             " not indexed where rowid >= ? order by rowid",
+         [&](const SqliteStatement& row) { found.push_back(row.number(1)); });
+  }
+  SqliteStatement counter(*connection_,
+                          "select seq from sqlite_sequence where name = 'ValidPaths'");
+  while (counter.step()) found.push_back(counter.number(0));
+  return found;
+} catch (const Error& error) {
+  if (!is_damage(error)) throw;
+  note("not all numbers of paths can be read: " + error.message());
+  return {};
+}
+
+// Each once, although tables are read more than once.
+void DamagedDatabase::note(std::string damage) {
+  if (std::ranges::find(damage_, damage) == damage_.end()) damage_.push_back(std::move(damage));
+}
+
 void DamagedDatabase::copy_others(SqliteConnection& to) try {
   if (!connection_) return;
   SqliteStatement schema(*connection_,
@@ -200,7 +230,7 @@ void DamagedDatabase::copy_others(SqliteConnection& to) try {
   }
 } catch (const Error& error) {
   if (!is_damage(error)) throw;
-  damage_.push_back("not all tables beside those of every store can be read: " + error.message());
+  note("not all tables beside those of every store can be read: " + error.message());
 }
 
 void DamagedDatabase::copy_rows(SqliteConnection& to, const std::string& table) {

@@ -46,6 +46,8 @@ class DamagedDatabase {
   std::optional<std::vector<std::int64_t>> references_of(std::int64_t id);
   // By the index of paths: what the path's row had as its number.
   std::optional<std::int64_t> id_of(const StorePath& path);
+  // Every number that rows of any table, or the counter, say a row of ValidPaths has or had.
+  std::vector<std::int64_t> mentioned_ids();
   // Tables, indexes and triggers that the other one does not have, with their rows: those of
   // settings that this program does not know.
   void copy_others(SqliteConnection& to);
@@ -61,6 +63,7 @@ class DamagedDatabase {
   // whether every page could be read.
   bool walk(const std::string& table, const std::string& select, const OnRow& row);
   PathInfo info_of_row(const SqliteStatement& row) const;
+  void note(std::string damage);
   void copy_rows(SqliteConnection& to, const std::string& table);
 
   StoreDir store_dir_;

@@ -5,6 +5,7 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 namespace cinch::local {
@@ -61,18 +62,25 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
 void Rebuilder::read_old() {
   std::map<std::int64_t, StorePath> paths;
   for (SalvagedPath& one : old_.paths()) {
-    last_id_ = std::max(last_id_, one.id);
+    reserve(one.id);
     if (rows_.contains(one.info.path)) continue;  // the index that forbids that is damaged
     paths.emplace(one.id, one.info.path);
     known_[one.info.path].id = one.id;
     rows_.emplace(one.info.path, std::move(one.info));
   }
+  for (const std::int64_t id : old_.mentioned_ids()) reserve(id);
   read_references(paths);
   for (SalvagedOutput& output : old_.outputs()) {
     const auto derivation = paths.find(output.derivation);
     if (derivation == paths.end() || output.name.empty()) continue;
     known_[derivation->second].outputs.emplace(std::move(output.name), std::move(output.path));
   }
+}
+
+// Other tables may mean a path by its number, also if its row is lost: no other path gets it.
+void Rebuilder::reserve(std::int64_t id) {
+  constexpr std::int64_t ids_end = std::numeric_limits<std::int64_t>::max() / 2;
+  if (id < ids_end) last_id_ = std::max(last_id_, id);  // else it is no number of a path, but junk
 }
 
 void Rebuilder::read_references(const std::map<std::int64_t, StorePath>& paths) {
@@ -84,10 +92,8 @@ void Rebuilder::read_references(const std::map<std::int64_t, StorePath>& paths) 
     } else {
       known.references_unsure = true;
     }
-    last_id_ = std::max(last_id_, reference);
   };
   for (const auto& [referrer, reference] : old_.references()) {
-    last_id_ = std::max(last_id_, referrer);
     const auto from = paths.find(referrer);
     if (from != paths.end()) add(from->second, reference);
   }
@@ -210,6 +216,7 @@ void Rebuilder::leave_alone(const StorePath& path, std::string reason) {
 }
 
 void Rebuilder::recover(const StorePath& path, const SurveyedObject& object, std::int64_t old_id) {
+  reserve(old_id);
   if (!object.digest) return leave_alone(path, "it cannot be read: " + object.fault);
   const std::optional<Proof> proof = find_proof(path, object);
   const auto derivation = derivations_.find(path);

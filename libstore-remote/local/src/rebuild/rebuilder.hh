@@ -43,6 +43,7 @@ class Rebuilder {
   };
 
   void read_old();
+  void reserve(std::int64_t id);
   void read_references(const std::map<std::int64_t, StorePath>& paths);
   void read_derivations();
   void decide_about_row(const PathInfo& info, RebuildReport& report);
@@ -63,7 +64,7 @@ class Rebuilder {
 
   std::map<StorePath, PathInfo> rows_;  // that could be read
   std::map<StorePath, Known> known_;    // what else was known of them
-  std::int64_t last_id_ = 0;
+  std::int64_t last_id_ = 0;            // that some path has, or may have had
   Survey survey_;
 
   // Of derivations whose files are what their paths stand for.
