@@ -6,6 +6,10 @@
 #include <cinch/core/derivation.hh>
 #include <cinch/local/database_rebuild.hh>
 
+#include <array>
+#include <cstdio>
+#include <memory>
+
 #include <sqlite3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -47,6 +51,52 @@ std::string first_value(const std::string& file, const std::string& sql) {
   sqlite3_close(database);
   return value;
 }
+
+// Pages of a database file, from 1 on; as they are on disk.
+class Pages {
+ public:
+  explicit Pages(const std::string& file) : file_(std::fopen(file.c_str(), "r+b")) {
+    REQUIRE(file_);
+  }
+  std::string read(std::uint32_t page) {
+    std::string bytes(size, '\0');
+    seek(page);
+    REQUIRE(std::fread(bytes.data(), 1, size, file_.get()) == size);
+    return bytes;
+  }
+  void write(std::uint32_t page, const std::string& bytes) {
+    seek(page);
+    REQUIRE(std::fwrite(bytes.data(), 1, size, file_.get()) == size);
+  }
+  // Of a table's root that is no leaf, in order; but for the last one.
+  std::vector<std::uint32_t> children(std::uint32_t root) {
+    const std::string bytes = read(root);
+    REQUIRE(bytes[0] == 5);
+    std::vector<std::uint32_t> found;
+    for (std::size_t i = 0; i < number(bytes, 3, 2); ++i) {
+      found.push_back(number(bytes, number(bytes, cells_begin + 2 * i, 2), 4));
+    }
+    return found;
+  }
+
+ private:
+  static constexpr std::size_t size = 4096;
+  static constexpr std::size_t cells_begin = 12;
+  static std::uint32_t number(const std::string& bytes, std::size_t at, std::size_t count) {
+    std::uint32_t value = 0;
+    for (std::size_t i = 0; i < count; ++i) {
+      value = value << 8U | static_cast<unsigned char>(bytes[at + i]);
+    }
+    return value;
+  }
+  void seek(std::uint32_t page) {
+    REQUIRE(std::fseek(file_.get(), static_cast<long>((page - 1) * size), SEEK_SET) == 0);
+  }
+  struct Close {
+    void operator()(std::FILE* file) const { std::fclose(file); }
+  };
+  std::unique_ptr<std::FILE, Close> file_;
+};
 
 // Those of Nix until 2.34, without indexes.
 constexpr const char* realisation_tables =
@@ -312,4 +362,43 @@ TEST_CASE("a number that only the index of paths knows stays with its path") {
   CHECK(rebuild(scratch).recovered.size() == 2);
   CHECK(first_value(file, "select id from ValidPaths where path like '%-b'") == "10");
   CHECK(first_value(file, "select id from ValidPaths where path like '%-a'") == "11");
+}
+
+TEST_CASE("a page in the place of another one of its table") {
+  const Scratch scratch;
+  open_in(scratch);
+  const std::string file = database_of(scratch);
+  execute(file,
+          "with recursive n(i) as (values (1) union all select i + 1 from n where i < 2000) "
+          "insert into ValidPaths (id, path, hash, registrationTime) "
+          "select i, printf('/nix/store/%032d-x', i), printf('sha256:%064d', i), 1 from n;"
+          "pragma wal_checkpoint(truncate)");
+  const auto root =
+      first_value(file, "select rootpage from sqlite_master where name = 'ValidPaths'");
+  Pages pages(file);
+  const std::vector<std::uint32_t> leaves =
+      pages.children(static_cast<std::uint32_t>(std::stoul(root)));
+  REQUIRE(leaves.size() > 20);
+  SECTION("does not send the reader back for ever") {
+    pages.write(leaves[2], pages.read(leaves[0]));
+    pages.write(leaves[3], std::string(4096, '\0'));
+    const RebuildReport report = rebuild(scratch);
+    CHECK(report.paths_kept > 1800);
+    CHECK(report.paths_kept < 2000);
+  }
+  SECTION("does not give one number to two paths") {
+    std::string stale = pages.read(leaves[0]);
+    for (std::size_t at = 0; (at = stale.find("-xsha256:", at)) != std::string::npos;) {
+      stale[at + 1] = 'y';
+    }
+    pages.write(leaves[2], stale);
+    CHECK(rebuild(scratch).paths_kept > 1900);
+    CHECK(first_value(file,
+                      "select count(*) > 10 and min(id) > 2000 from ValidPaths "
+                      "where path like '%-y'") == "1");
+  }
+  SECTION("does not hide the rows between") {
+    pages.write(leaves[2], pages.read(leaves[18]));
+    CHECK(rebuild(scratch).paths_kept > 1900);
+  }
 }

@@ -2,10 +2,12 @@
 
 #include "../signature_list.hh"
 
+#include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
 #include <limits>
+#include <unordered_set>
 
 namespace cinch::local {
 
@@ -46,8 +48,9 @@ std::string quoted(const std::string& name) {
 
 }  // namespace
 
-DamagedDatabase::DamagedDatabase(const std::string& file_name, StoreDir store_dir)
-    : store_dir_(std::move(store_dir)) {
+DamagedDatabase::DamagedDatabase(const std::string& file_name, StoreDir store_dir,
+                                 std::stop_token stop)
+    : store_dir_(std::move(store_dir)), stop_(std::move(stop)) {
   try {
     connection_ = open_for_reading({.file_name = file_name});
     const std::string found = connection_->query_text("pragma integrity_check(1)");
@@ -65,6 +68,7 @@ DamagedDatabase::DamagedDatabase(const std::string& file_name, StoreDir store_di
 
 bool DamagedDatabase::walk(const std::string& table, const std::string& select, const OnRow& row) {
   if (!connection_) return false;
+  constexpr std::int64_t rows_end = std::numeric_limits<std::int64_t>::max() / 4;  // else junk
   std::int64_t next = 1;
   std::int64_t bad = 0;   // the last number from which nothing could be read
   std::int64_t step = 1;  // how far to go on from there
@@ -79,7 +83,9 @@ bool DamagedDatabase::walk(const std::string& table, const std::string& select, 
         }
         statement.begin().bind(next);
         while (statement.step()) {
-          next = statement.number(0) + 1;
+          check_cancelled(stop_);
+          const std::int64_t number = statement.number(0);
+          if (number < rows_end) next = std::max(next, number + 1);  // never back
           row(statement);
         }
         break;
@@ -88,7 +94,8 @@ bool DamagedDatabase::walk(const std::string& table, const std::string& select, 
         whole = false;
         step = bad == next - step ? step * 2 : 1;
         bad = next;
-        if (next > std::numeric_limits<std::int64_t>::max() / 4) break;
+        check_cancelled(stop_);
+        if (next > rows_end) break;
         next += step;
       }
     }
@@ -103,11 +110,13 @@ bool DamagedDatabase::walk(const std::string& table, const std::string& select, 
 
 std::vector<SalvagedPath> DamagedDatabase::paths() {
   std::vector<SalvagedPath> found;
+  std::unordered_set<std::string> seen;
   std::uint64_t senseless = 0;
   walk("ValidPaths",
        "select id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca "
        "from ValidPaths where id >= ? order by id",
        [&](const SqliteStatement& row) {
+         if (!seen.emplace(row.text(1)).second) return;
          try {
            found.push_back({.id = row.number(0), .info = info_of_row(row)});
          } catch (const Error&) {
@@ -136,10 +145,12 @@ PathInfo DamagedDatabase::info_of_row(const SqliteStatement& row) const {
 
 std::vector<SalvagedOutput> DamagedDatabase::outputs() {
   std::vector<SalvagedOutput> found;
+  std::unordered_set<std::int64_t> seen;
   walk("DerivationOutputs",
        "select rowid, drv, id, path from DerivationOutputs not indexed "
        "where rowid >= ? order by rowid",
        [&](const SqliteStatement& row) {
+         if (!seen.insert(row.number(0)).second) return;
          try {
            found.push_back({.derivation = row.number(1),
                             .name = std::string(row.text(2)),
@@ -153,11 +164,15 @@ std::vector<SalvagedOutput> DamagedDatabase::outputs() {
 
 std::vector<DamagedDatabase::IdPair> DamagedDatabase::references() {
   std::vector<IdPair> found;
-  references_are_damaged_ =
-      !walk("Refs",
-            "select rowid, referrer, reference from Refs not indexed "
-            "where rowid >= ? order by rowid",
-            [&](const SqliteStatement& row) { found.emplace_back(row.number(1), row.number(2)); });
+  std::unordered_set<std::int64_t> seen;
+  references_are_damaged_ = !walk("Refs",
+                                  "select rowid, referrer, reference from Refs not indexed "
+                                  "where rowid >= ? order by rowid",
+                                  [&](const SqliteStatement& row) {
+                                    if (seen.insert(row.number(0)).second) {
+                                      found.emplace_back(row.number(1), row.number(2));
+                                    }
+                                  });
   return found;
 }
 
@@ -185,8 +200,8 @@ std::optional<std::int64_t> DamagedDatabase::id_of(const StorePath& path) try {
   return std::nullopt;
 }
 
-std::vector<std::int64_t> DamagedDatabase::mentioned_ids() try {
-  std::vector<std::int64_t> found;
+std::set<std::int64_t> DamagedDatabase::mentioned_ids() try {
+  std::set<std::int64_t> found;
   if (!connection_) return found;
   std::vector<std::pair<std::string, std::string>> columns;
   SqliteStatement keys(*connection_,
@@ -197,11 +212,11 @@ std::vector<std::int64_t> DamagedDatabase::mentioned_ids() try {
     walk(table,
          "select rowid, " + quoted(column) + " from " + quoted(table) +
              " not indexed where rowid >= ? order by rowid",
-         [&](const SqliteStatement& row) { found.push_back(row.number(1)); });
+         [&](const SqliteStatement& row) { found.insert(row.number(1)); });
   }
   SqliteStatement counter(*connection_,
                           "select seq from sqlite_sequence where name = 'ValidPaths'");
-  while (counter.step()) found.push_back(counter.number(0));
+  while (counter.step()) found.insert(counter.number(0));
   return found;
 } catch (const Error& error) {
   if (!is_damage(error)) throw;
@@ -235,8 +250,10 @@ void DamagedDatabase::copy_others(SqliteConnection& to) try {
 
 void DamagedDatabase::copy_rows(SqliteConnection& to, const std::string& table) {
   std::optional<SqliteStatement> insert;
+  std::unordered_set<std::int64_t> seen;
   walk(table, "select rowid, * from " + quoted(table) + " where rowid >= ? order by rowid",
        [&](const SqliteStatement& row) {
+         if (!seen.insert(row.number(0)).second) return;
          const int count = row.column_count() - 1;
          if (!insert) {
            std::string marks = "?";

@@ -14,6 +14,8 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <set>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -34,7 +36,7 @@ struct SalvagedOutput {
 class DamagedDatabase {
  public:
   // There need be no file, and it need be no database: then nothing can be read.
-  DamagedDatabase(const std::string& file_name, StoreDir store_dir);
+  DamagedDatabase(const std::string& file_name, StoreDir store_dir, std::stop_token stop = {});
 
   std::vector<SalvagedPath> paths();
   std::vector<SalvagedOutput> outputs();
@@ -47,7 +49,7 @@ class DamagedDatabase {
   // By the index of paths: what the path's row had as its number.
   std::optional<std::int64_t> id_of(const StorePath& path);
   // Every number that rows of any table, or the counter, say a row of ValidPaths has or had.
-  std::vector<std::int64_t> mentioned_ids();
+  std::set<std::int64_t> mentioned_ids();
   // Tables, indexes and triggers that the other one does not have, with their rows: those of
   // settings that this program does not know.
   void copy_others(SqliteConnection& to);
@@ -60,13 +62,15 @@ class DamagedDatabase {
  private:
   using OnRow = std::function<void(const SqliteStatement&)>;
   // `select` begins with the row's number, and ends with "where rowid >= ? order by rowid". Returns
-  // whether every page could be read.
+  // whether every page could be read. Where a page is in the place of another one, rows come out of
+  // order, or more than once.
   bool walk(const std::string& table, const std::string& select, const OnRow& row);
   PathInfo info_of_row(const SqliteStatement& row) const;
   void note(std::string damage);
   void copy_rows(SqliteConnection& to, const std::string& table);
 
   StoreDir store_dir_;
+  const std::stop_token stop_;
   std::unique_ptr<SqliteConnection> connection_;
   bool references_are_damaged_ = false;
   std::vector<std::string> damage_;

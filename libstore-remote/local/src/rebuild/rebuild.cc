@@ -150,7 +150,7 @@ RebuildReport rebuild_database(const LocalStoreOptions& store_options,
   if (!options.dry_run) empty_log(store.database);
   RebuildReport report;
   {
-    local::DamagedDatabase old(layout.database_file(), layout.store_dir);
+    local::DamagedDatabase old(layout.database_file(), layout.store_dir, stop);
     local::Rebuilder rebuilder(store.objects, layout.store_dir, old, options, stop);
     const std::vector<local::NewRow> rows = rebuilder.decide(listener, report);
     if (!options.dry_run) {

@@ -36,19 +36,7 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
   drop_cycles();
   complete_kept(report);
 
-  std::vector<NewRow> result;
-  std::set<std::int64_t> ids;
-  for (auto& [path, row] : kept_) {
-    ids.insert(row.id);
-    result.push_back(std::move(row));
-  }
-  for (const StorePath& path : order_) {
-    NewRow& row = recovered_.at(path);
-    if (row.id == 0 || !ids.insert(row.id).second) row.id = ++last_id_;
-    report.recovered.push_back({.path = path, .proven = proven_.contains(path)});
-    if (!survey_.objects.at(path).is_finished) to_canonicalise_.push_back(path);
-    result.push_back(std::move(row));
-  }
+  std::vector<NewRow> rows = number_rows(report);
   report.paths_kept = kept_.size();
   for (const std::string& name : survey_.foreign) {
     left_alone_.emplace(name, "its name is not that of a store object");
@@ -56,6 +44,27 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
   for (auto& [name, reason] : left_alone_) report.left_alone.push_back({name, std::move(reason)});
   std::ranges::sort(report.recovered, {}, &RecoveredPath::path);
   std::ranges::sort(report.problems, {}, &VerifyProblem::path);
+  return rows;
+}
+
+// What had a number keeps it. Where a page of the old table is in the place of another one, two
+// paths may have the same.
+std::vector<NewRow> Rebuilder::number_rows(RebuildReport& report) {
+  std::vector<NewRow> result;
+  std::set<std::int64_t> ids;
+  const auto take = [&](NewRow& row) {
+    if (row.id <= 0 || ids.contains(row.id)) row.id = ++last_id_;
+    ids.insert(row.id);
+    result.push_back(std::move(row));
+  };
+  for (auto& [path, row] : kept_) {
+    take(row);
+  }
+  for (const StorePath& path : order_) {
+    report.recovered.push_back({.path = path, .proven = proven_.contains(path)});
+    if (!survey_.objects.at(path).is_finished) to_canonicalise_.push_back(path);
+    take(recovered_.at(path));
+  }
   return result;
 }
 
@@ -64,8 +73,9 @@ void Rebuilder::read_old() {
   for (SalvagedPath& one : old_.paths()) {
     reserve(one.id);
     if (rows_.contains(one.info.path)) continue;  // the index that forbids that is damaged
-    paths.emplace(one.id, one.info.path);
-    known_[one.info.path].id = one.id;
+    const bool is_only = paths.emplace(one.id, one.info.path).second;
+    known_[one.info.path] = {
+        .id = one.id, .references = {}, .references_unsure = !is_only, .outputs = {}};
     rows_.emplace(one.info.path, std::move(one.info));
   }
   for (const std::int64_t id : old_.mentioned_ids()) reserve(id);

@@ -55,6 +55,7 @@ class Rebuilder {
   void drop_cycles();
   void drop(const StorePath& path, std::string reason);
   void complete_kept(RebuildReport& report);
+  std::vector<NewRow> number_rows(RebuildReport& report);
 
   const Directory& objects_;
   const StoreDir store_dir_;
