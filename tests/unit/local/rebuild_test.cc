@@ -402,3 +402,23 @@ TEST_CASE("a page in the place of another one of its table") {
     CHECK(rebuild(scratch).paths_kept > 1900);
   }
 }
+
+TEST_CASE("a fixed output that is not what its derivation says is left alone") {
+  const Scratch scratch;
+  const Derivation derivation = fixed("fetched", "one");
+  const StorePath output = *derivation.output_path(StoreDir(), "out");
+  std::vector<StorePath> derivations;
+  {
+    const auto store = open_in(scratch);
+    derivations = store->add_derivations(std::vector{derivation});
+    add_tree(*store, output.base_name(), {});
+  }
+  lose_database(scratch);
+  for (const bool unfinished : {false, true}) {
+    const RebuildReport report = rebuild(scratch, {.unfinished = unfinished});
+    REQUIRE(report.left_alone.size() == 1);
+    CHECK(report.left_alone[0].name == output.base_name());
+    CHECK(report.left_alone[0].reason.find("not what its derivation says") != std::string::npos);
+  }
+  CHECK(open_in(scratch)->all_valid_paths() == StorePathSet{derivations[0]});
+}

@@ -236,6 +236,9 @@ void Rebuilder::recover(const StorePath& path, const SurveyedObject& object, std
   if (derivation != derivations_.end() && !derivation->second.fault.empty()) {
     return leave_alone(path, derivation->second.fault);
   }
+  if (!proof && claims_.contains(path)) {
+    return leave_alone(path, "it is not what its derivation says it is: damaged, or not complete");
+  }
   if (!proof && !object.is_finished && old_id == 0 && !options_.unfinished) {
     return leave_alone(path,
                        "its times and modes are not those of an object, as if whoever wrote it had "
