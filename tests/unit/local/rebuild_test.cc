@@ -422,3 +422,39 @@ TEST_CASE("a fixed output that is not what its derivation says is left alone") {
   }
   CHECK(open_in(scratch)->all_valid_paths() == StorePathSet{derivations[0]});
 }
+
+TEST_CASE("a wrong row of an object that proves itself is kept where the object is not taken") {
+  const Scratch scratch;
+  StorePath text = StorePath::parse(path_b);
+  StorePath above = text;
+  {
+    const auto store = open_in(scratch);
+    const StorePath lost = add_tree(*store, path_a, {}).path;
+    text = add_text(*store, "text", lost.base_name(), {lost}).path;
+    above = add_text(*store, "above", text.base_name(), {text}).path;
+  }
+  const std::string file = database_of(scratch);
+  execute(file,
+          "delete from ValidPaths where path like '%-a' or path like '%-above';"
+          "update ValidPaths set hash = printf('sha256:%064d', 0)");
+  SECTION("as it refers to what is not valid") {
+    REQUIRE(::chmod(scratch.path("root/nix/store/" + path_a + "/bin/run").c_str(), 0666) == 0);
+  }
+  SECTION("as it leads to a cycle") {
+    const Directory objects = Directory::open(scratch.path("root/nix/store"));
+    objects.remove_tree(path_a);
+    for (const auto& [name, other] : {std::pair(path_a, path_c), std::pair(path_c, path_a)}) {
+      objects.write_file(name, other, 0444);
+      const std::array<struct timespec, 2> times = {{{.tv_sec = 1}, {.tv_sec = 1}}};
+      REQUIRE(::utimensat(objects.get(), name.c_str(), times.data(), 0) == 0);
+    }
+  }
+  const RebuildReport report = rebuild(scratch);
+  CHECK(report.paths_kept == 1);
+  REQUIRE(report.problems.size() == 1);
+  CHECK(report.problems[0].path == text);
+  CHECK(report.problems[0].kind == VerifyProblemKind::changed);
+  for (const LeftAlone& one : report.left_alone) CHECK(one.name != text.base_name());
+  CHECK(first_value(file, "select hash from ValidPaths where path like '%-text'") ==
+        "sha256:" + std::string(64, '0'));
+}

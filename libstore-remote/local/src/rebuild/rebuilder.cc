@@ -26,7 +26,7 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
   read_derivations();
   for (const auto& [path, info] : rows_) {
     check_cancelled(stop_);
-    decide_about_row(info, report);
+    decide_about_row(info);
   }
   for (const auto& [path, object] : survey_.objects) {
     check_cancelled(stop_);
@@ -43,6 +43,7 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
   }
   for (auto& [name, reason] : left_alone_) report.left_alone.push_back({name, std::move(reason)});
   std::ranges::sort(report.recovered, {}, &RecoveredPath::path);
+  report.problems = std::move(problems_);
   std::ranges::sort(report.problems, {}, &VerifyProblem::path);
   return rows;
 }
@@ -57,9 +58,7 @@ std::vector<NewRow> Rebuilder::number_rows(RebuildReport& report) {
     ids.insert(row.id);
     result.push_back(std::move(row));
   };
-  for (auto& [path, row] : kept_) {
-    take(row);
-  }
+  for (auto& [path, row] : kept_) take(row);
   for (const StorePath& path : order_) {
     report.recovered.push_back({.path = path, .proven = proven_.contains(path)});
     if (!survey_.objects.at(path).is_finished) to_canonicalise_.push_back(path);
@@ -160,35 +159,41 @@ std::optional<Proof> Rebuilder::find_proof(const StorePath& path, const Surveyed
   return prove(objects_, store_dir_, path, known, {}, stop_);
 }
 
-void Rebuilder::decide_about_row(const PathInfo& info, RebuildReport& report) {
-  const auto problem = [&](VerifyProblemKind kind, std::string message) {
-    report.problems.push_back({.path = info.path, .kind = kind, .message = std::move(message)});
-  };
+void Rebuilder::add_problem(const StorePath& path, VerifyProblemKind kind, std::string message) {
+  problems_.push_back({.path = path, .kind = kind, .message = std::move(message)});
+}
+
+void Rebuilder::decide_about_row(const PathInfo& info) {
   const auto place = survey_.objects.find(info.path);
   if (place == survey_.objects.end()) {
-    problem(VerifyProblemKind::gone, "the object is gone, although its path is valid");
-    keep(info, nullptr, report);
+    add_problem(info.path, VerifyProblemKind::gone,
+                "the object is gone, although its path is valid");
+    keep(info, nullptr);
     return;
   }
   const SurveyedObject& object = place->second;
   if (!object.digest) {
-    problem(VerifyProblemKind::unreadable, object.fault);
-    keep(info, nullptr, report);
+    add_problem(info.path, VerifyProblemKind::unreadable, object.fault);
+    keep(info, nullptr);
   } else if (object.digest->hash == info.nar_hash) {
-    keep(info, &object, report);
+    keep(info, &object);
   } else if (find_proof(info.path, object)) {
     recover(info.path, object, known_.at(info.path).id);
   } else {
-    problem(VerifyProblemKind::changed, "the contents have changed: the hash of the NAR is " +
-                                            object.digest->hash.to_string(HashFormat::nix32) +
-                                            ", and should be " +
-                                            info.nar_hash.to_string(HashFormat::nix32));
-    keep(info, nullptr, report);
+    keep_changed(info, object);
   }
 }
 
+void Rebuilder::keep_changed(const PathInfo& info, const SurveyedObject& object) {
+  add_problem(info.path, VerifyProblemKind::changed,
+              "the contents have changed: the hash of the NAR is " +
+                  object.digest->hash.to_string(HashFormat::nix32) + ", and should be " +
+                  info.nar_hash.to_string(HashFormat::nix32));
+  keep(info, nullptr);
+}
+
 // `object` is null if it is not what the row says.
-void Rebuilder::keep(PathInfo info, const SurveyedObject* object, RebuildReport& report) {
+void Rebuilder::keep(PathInfo info, const SurveyedObject* object) {
   const Known& known = known_.at(info.path);
   NewRow row{.id = known.id, .info = std::move(info), .outputs = known.outputs};
   PathInfo& kept = row.info;
@@ -213,15 +218,18 @@ void Rebuilder::keep(PathInfo info, const SurveyedObject* object, RebuildReport&
       kept.references = proof->references;
       kept.content_address = proof->address;
     } else {
-      report.problems.push_back({.path = kept.path,
-                                 .kind = VerifyProblemKind::changed,
-                                 .message = "its path does not follow from its content address"});
+      add_problem(kept.path, VerifyProblemKind::changed,
+                  "its path does not follow from its content address");
     }
   }
   kept_.emplace(kept.path, std::move(row));
 }
 
+// Whatever speaks against a path that has a row, its row is kept.
 void Rebuilder::leave_alone(const StorePath& path, std::string reason) {
+  if (const auto row = rows_.find(path); row != rows_.end()) {
+    return keep_changed(row->second, survey_.objects.at(path));
+  }
   left_alone_.insert_or_assign(path.base_name(), std::move(reason));
 }
 
@@ -284,6 +292,7 @@ void Rebuilder::drop_unfounded() {
     const bool is_there = survey_.objects.contains(reference);
     drop(path, "it refers to '" + reference.base_name() + "', which " +
                    (is_there ? "is not valid either" : "is not there"));
+    if (kept_.contains(path)) continue;
     for (const StorePath& referrer : referrers[path]) left.emplace_back(referrer, path);
   }
 }

@@ -46,8 +46,10 @@ class Rebuilder {
   void reserve(std::int64_t id);
   void read_references(const std::map<std::int64_t, StorePath>& paths);
   void read_derivations();
-  void decide_about_row(const PathInfo& info, RebuildReport& report);
-  void keep(PathInfo info, const SurveyedObject* object, RebuildReport& report);
+  void decide_about_row(const PathInfo& info);
+  void keep_changed(const PathInfo& info, const SurveyedObject& object);
+  void keep(PathInfo info, const SurveyedObject* object);
+  void add_problem(const StorePath& path, VerifyProblemKind kind, std::string message);
   void recover(const StorePath& path, const SurveyedObject& object, std::int64_t old_id);
   std::optional<Proof> find_proof(const StorePath& path, const SurveyedObject& object);
   void leave_alone(const StorePath& path, std::string reason);
@@ -82,6 +84,7 @@ class Rebuilder {
   std::map<StorePath, NewRow> recovered_;
   std::set<StorePath> proven_;
   std::map<std::string, std::string> left_alone_;
+  std::vector<VerifyProblem> problems_;
   std::vector<StorePath> order_;  // of what is recovered: references first
   std::vector<StorePath> to_canonicalise_;
 };
