@@ -458,3 +458,31 @@ TEST_CASE("a wrong row of an object that proves itself is kept where the object 
   CHECK(first_value(file, "select hash from ValidPaths where path like '%-text'") ==
         "sha256:" + std::string(64, '0'));
 }
+
+TEST_CASE("who has the database open without the locks of the store loses nothing") {
+  const Scratch scratch;
+  add_text(*open_in(scratch), "a", "one");
+  const std::string file = database_of(scratch);
+  sqlite3* stranger = nullptr;
+  REQUIRE(sqlite3_open(file.c_str(), &stranger) == SQLITE_OK);
+  const auto run = [&](const char* sql) {
+    CHECK(sqlite3_exec(stranger, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
+  };
+  RebuildOptions options;
+  SECTION("one that reads") {
+    run("begin; select * from ValidPaths");
+    execute(file, "update ValidPaths set registrationTime = 5");
+  }
+  SECTION("one that excludes others") {
+    run("pragma locking_mode = exclusive; begin immediate;"
+        "update ValidPaths set registrationTime = 5; commit");
+    options.dry_run = true;
+  }
+  const std::optional<Error> error = error_of([&] { rebuild(scratch, options); });
+  sqlite3_close(stranger);
+  REQUIRE(error);
+  CHECK(error->code() == Code::busy);
+  CHECK(error->is_retryable());
+  CHECK(rebuild(scratch).unchanged);
+  CHECK(first_value(file, "select registrationTime from ValidPaths") == "5");
+}

@@ -6,8 +6,11 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <cerrno>
 #include <limits>
 #include <unordered_set>
+
+#include <sys/stat.h>
 
 namespace cinch::local {
 
@@ -51,11 +54,17 @@ std::string quoted(const std::string& name) {
 DamagedDatabase::DamagedDatabase(const std::string& file_name, StoreDir store_dir,
                                  std::stop_token stop)
     : store_dir_(std::move(store_dir)), stop_(std::move(stop)) {
+  struct stat status;
+  if (::stat(file_name.c_str(), &status) != 0 && errno == ENOENT) {
+    damage_.emplace_back("there is no database");
+    return;
+  }
   try {
-    connection_ = open_for_reading({.file_name = file_name});
+    connection_ = open_for_reading({.file_name = file_name, .busy_ms_max = stranger_ms_max});
     const std::string found = connection_->query_text("pragma integrity_check(1)");
     if (found != "ok") damage_.push_back("SQLite finds it damaged: " + found);
   } catch (const Error& error) {
+    if (!is_damage(error)) throw;
     damage_.emplace_back(error.what());
     try {
       // Some tables may be readable all the same.

@@ -33,9 +33,13 @@ struct SalvagedOutput {
   StorePath path;
 };
 
+// How long to wait for who has the database open without the locks of the store.
+constexpr std::uint32_t stranger_ms_max = 1'000;
+
 class DamagedDatabase {
  public:
-  // There need be no file, and it need be no database: then nothing can be read.
+  // There need be no file, and it need be no database: then nothing can be read. Throws
+  // Code::permission_denied, Code::read_only and Code::busy: it may be whole, and readable later.
   DamagedDatabase(const std::string& file_name, StoreDir store_dir, std::stop_token stop = {});
 
   std::vector<SalvagedPath> paths();

@@ -39,12 +39,23 @@ void flush(const Directory& directory) {
 void empty_log(const Directory& directory) {
   if (!directory.stat(database_name)) return;
   try {
-    local::SqliteConnection connection({.file_name = directory.name_of(database_name)});
-    (void)connection.query_text("pragma wal_checkpoint(truncate)");
+    local::SqliteConnection connection(
+        {.file_name = directory.name_of(database_name), .busy_ms_max = local::stranger_ms_max});
+    if (connection.query_text("pragma wal_checkpoint(truncate)") != "0") {
+      throw Error(Code::busy, "the database is in use by a process that has not opened the store")
+          .about(directory.name_of(database_name))
+          .hint("find the process with 'fuser', end it, and try again")
+          .retryable();
+    }
   } catch (const Error& error) {
-    if (error.code() == Code::permission_denied || error.code() == Code::read_only ||
-        error.code() == Code::no_space) {
-      throw;
+    switch (error.code()) {
+      case Code::permission_denied:
+      case Code::read_only:
+      case Code::no_space:
+      case Code::busy:
+        throw;
+      default:
+        return;
     }
   }
 }
