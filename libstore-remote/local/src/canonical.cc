@@ -100,6 +100,20 @@ bool is_canonical_tree(const Directory& parent, const std::string& name,
   return is_canonical;
 }
 
+bool may_canonicalise(const Directory& parent, const std::string& name,
+                      const std::stop_token& stop) {
+  const uid_t user = ::geteuid();
+  if (user == 0) return true;
+  bool is_own = true;
+  walk_tree(
+      parent, name,
+      [&](const TreeEntry& entry) {
+        if (entry.status.st_uid != user) is_own = false;
+      },
+      stop);
+  return is_own;
+}
+
 void canonicalise_tree(const Directory& parent, const std::string& name,
                        const std::stop_token& stop) {
   walk_tree(parent, name, canonicalise, stop);

@@ -19,6 +19,10 @@ std::optional<std::string> find_wrong_mode(const Directory& parent, const std::s
 bool is_canonical_tree(const Directory& parent, const std::string& name,
                        const std::stop_token& stop = {});
 
+// Whether this process may change modes, times and owners of all of a tree.
+bool may_canonicalise(const Directory& parent, const std::string& name,
+                      const std::stop_token& stop = {});
+
 // Makes modes and times so, and the owner this process's user. Changes only what differs. Throws
 // Code::not_supported for what is no file, directory or symlink.
 void canonicalise_tree(const Directory& parent, const std::string& name,

@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdio>
+#include <cstdlib>
 #include <memory>
 
 #include <sqlite3.h>
@@ -485,4 +486,32 @@ TEST_CASE("who has the database open without the locks of the store loses nothin
   CHECK(error->is_retryable());
   CHECK(rebuild(scratch).unchanged);
   CHECK(first_value(file, "select registrationTime from ValidPaths") == "5");
+}
+
+TEST_CASE("one object of another user does not end it") {
+  if (::geteuid() != 0) return;  // nobody else can give files away
+  constexpr uid_t user = 65534;
+  const Scratch scratch;
+  {
+    const auto store = open_in(scratch);
+    add_tree(*store, path_a, {});
+    add_tree(*store, path_b, {});
+  }
+  lose_database(scratch);
+  REQUIRE(std::system(("chown -R 65534 '" + scratch.path("") + "'").c_str()) == 0);
+  for (const std::string& name : {path_a, path_b}) {
+    const std::string file = scratch.path("root/nix/store/" + name + "/bin/run");
+    REQUIRE(::chmod(file.c_str(), 0644) == 0);
+    if (name == path_a) REQUIRE(::chown(file.c_str(), user - 1, user - 1) == 0);
+  }
+  REQUIRE(::seteuid(user) == 0);
+  RebuildReport report;
+  const std::optional<Error> error =
+      error_of([&] { report = rebuild(scratch, {.unfinished = true}); });
+  REQUIRE(::seteuid(0) == 0);
+  REQUIRE_FALSE(error);
+  REQUIRE(report.left_alone.size() == 1);
+  CHECK(report.left_alone[0].name == path_a);
+  REQUIRE(report.recovered.size() == 1);
+  CHECK(report.recovered[0].path.base_name() == path_b);
 }

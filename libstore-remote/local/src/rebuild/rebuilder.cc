@@ -1,5 +1,7 @@
 #include "rebuilder.hh"
 
+#include "../canonical.hh"
+
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/error.hh>
@@ -28,7 +30,7 @@ std::vector<NewRow> Rebuilder::decide(const MaintenanceListener& listener, Rebui
     check_cancelled(stop_);
     decide_about_row(info);
   }
-  for (const auto& [path, object] : survey_.objects) {
+  for (auto& [path, object] : survey_.objects) {
     check_cancelled(stop_);
     if (!rows_.contains(path)) recover(path, object, old_.id_of(path).value_or(0));
   }
@@ -146,7 +148,8 @@ void Rebuilder::read_derivations() {
   }
 }
 
-std::optional<Proof> Rebuilder::find_proof(const StorePath& path, const SurveyedObject& object) {
+// Reads the object again: where that fails, it is one that cannot be read.
+std::optional<Proof> Rebuilder::find_proof(const StorePath& path, SurveyedObject& object) try {
   static const std::vector<ContentAddress> none;
   const auto claims = claims_.find(path);
   std::optional<Proof> proof = prove(objects_, store_dir_, path, object,
@@ -157,6 +160,11 @@ std::optional<Proof> Rebuilder::find_proof(const StorePath& path, const Surveyed
   SurveyedObject known = object;
   known.mentioned = derivation->second.references;
   return prove(objects_, store_dir_, path, known, {}, stop_);
+} catch (const Error& error) {
+  if (error.code() == Code::cancelled) throw;
+  object.digest.reset();
+  object.fault = error.what();
+  return std::nullopt;
 }
 
 void Rebuilder::add_problem(const StorePath& path, VerifyProblemKind kind, std::string message) {
@@ -171,13 +179,10 @@ void Rebuilder::decide_about_row(const PathInfo& info) {
     keep(info, nullptr);
     return;
   }
-  const SurveyedObject& object = place->second;
-  if (!object.digest) {
-    add_problem(info.path, VerifyProblemKind::unreadable, object.fault);
-    keep(info, nullptr);
-  } else if (object.digest->hash == info.nar_hash) {
+  SurveyedObject& object = place->second;
+  if (object.digest && object.digest->hash == info.nar_hash) {
     keep(info, &object);
-  } else if (find_proof(info.path, object)) {
+  } else if (object.digest && find_proof(info.path, object)) {
     recover(info.path, object, known_.at(info.path).id);
   } else {
     keep_changed(info, object);
@@ -185,15 +190,19 @@ void Rebuilder::decide_about_row(const PathInfo& info) {
 }
 
 void Rebuilder::keep_changed(const PathInfo& info, const SurveyedObject& object) {
-  add_problem(info.path, VerifyProblemKind::changed,
-              "the contents have changed: the hash of the NAR is " +
-                  object.digest->hash.to_string(HashFormat::nix32) + ", and should be " +
-                  info.nar_hash.to_string(HashFormat::nix32));
+  if (object.digest) {
+    add_problem(info.path, VerifyProblemKind::changed,
+                "the contents have changed: the hash of the NAR is " +
+                    object.digest->hash.to_string(HashFormat::nix32) + ", and should be " +
+                    info.nar_hash.to_string(HashFormat::nix32));
+  } else {
+    add_problem(info.path, VerifyProblemKind::unreadable, object.fault);
+  }
   keep(info, nullptr);
 }
 
 // `object` is null if it is not what the row says.
-void Rebuilder::keep(PathInfo info, const SurveyedObject* object) {
+void Rebuilder::keep(PathInfo info, SurveyedObject* object) {
   const Known& known = known_.at(info.path);
   NewRow row{.id = known.id, .info = std::move(info), .outputs = known.outputs};
   PathInfo& kept = row.info;
@@ -217,6 +226,8 @@ void Rebuilder::keep(PathInfo info, const SurveyedObject* object) {
     if (proof) {
       kept.references = proof->references;
       kept.content_address = proof->address;
+    } else if (!object->digest) {
+      add_problem(kept.path, VerifyProblemKind::unreadable, object->fault);
     } else {
       add_problem(kept.path, VerifyProblemKind::changed,
                   "its path does not follow from its content address");
@@ -233,10 +244,10 @@ void Rebuilder::leave_alone(const StorePath& path, std::string reason) {
   left_alone_.insert_or_assign(path.base_name(), std::move(reason));
 }
 
-void Rebuilder::recover(const StorePath& path, const SurveyedObject& object, std::int64_t old_id) {
+void Rebuilder::recover(const StorePath& path, SurveyedObject& object, std::int64_t old_id) {
   reserve(old_id);
+  const std::optional<Proof> proof = object.digest ? find_proof(path, object) : std::nullopt;
   if (!object.digest) return leave_alone(path, "it cannot be read: " + object.fault);
-  const std::optional<Proof> proof = find_proof(path, object);
   const auto derivation = derivations_.find(path);
   if (path.is_derivation() && !proof) {
     return leave_alone(path, "its contents are not what its path stands for: a damaged derivation");
@@ -251,6 +262,11 @@ void Rebuilder::recover(const StorePath& path, const SurveyedObject& object, std
     return leave_alone(path,
                        "its times and modes are not those of an object, as if whoever wrote it had "
                        "not come to the end");
+  }
+  if (!object.is_finished && !may_canonicalise(objects_, path.base_name(), stop_)) {
+    return leave_alone(path,
+                       "its times and modes are not those of an object, and those of another "
+                       "user's files cannot be set");
   }
   NewRow row{.id = old_id, .info = {.path = path, .nar_hash = object.digest->hash}, .outputs = {}};
   row.info.nar_size = object.digest->size_bytes;

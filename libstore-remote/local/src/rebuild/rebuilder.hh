@@ -48,10 +48,10 @@ class Rebuilder {
   void read_derivations();
   void decide_about_row(const PathInfo& info);
   void keep_changed(const PathInfo& info, const SurveyedObject& object);
-  void keep(PathInfo info, const SurveyedObject* object);
+  void keep(PathInfo info, SurveyedObject* object);
   void add_problem(const StorePath& path, VerifyProblemKind kind, std::string message);
-  void recover(const StorePath& path, const SurveyedObject& object, std::int64_t old_id);
-  std::optional<Proof> find_proof(const StorePath& path, const SurveyedObject& object);
+  void recover(const StorePath& path, SurveyedObject& object, std::int64_t old_id);
+  std::optional<Proof> find_proof(const StorePath& path, SurveyedObject& object);
   void leave_alone(const StorePath& path, std::string reason);
   void drop_unfounded();
   void drop_cycles();
