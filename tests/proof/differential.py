@@ -85,18 +85,6 @@ class Story:
         self.done += 1
         who = " and ".join(party.title for party in parties)
         self.trace.append(f"{who}: {operation} {shortened(arguments)}")
-        answers = self.answers_of(parties, operation, arguments)
-        if arguments.get("dry_run") and len(set(map(str, answers))) > 1:
-            # What other processes hold in /proc at that moment counts for either of them.
-            self.trace.append("    (they differ; asked again)")
-            answers = self.answers_of(parties, operation, arguments)
-        for party, (kind, answer) in zip(parties, answers):
-            self.trace.append(f"    {party.title} {kind}: {shortened(answer)}")
-        self.check_same(parties, answers)
-        kind, answer = answers[0]
-        return answer if kind == "answers" else None
-
-    def answers_of(self, parties, operation, arguments):
         answers = []
         for party in parties:
             try:
@@ -104,7 +92,11 @@ class Story:
                 answers.append(("answers", answer))
             except Refused as refusal:
                 answers.append(("refuses", str(refusal)))
-        return answers
+        for party, (kind, answer) in zip(parties, answers):
+            self.trace.append(f"    {party.title} {kind}: {shortened(answer)}")
+        self.check_same(parties, answers)
+        kind, answer = answers[0]
+        return answer if kind == "answers" else None
 
     def known(self, operation, arguments, answer):
         """Of what is collected, Nix names also what it left of failed additions itself."""
