@@ -444,7 +444,6 @@ def copy(story):
     for party in story.parties:
         answers.append(party.ask("copy", {"paths": paths, "root": str(root)}))
         remove(root)
-    story.reopen()  # what we have copied is a root as long as the store is open
     assert answers[0] == answers[1], f"copied by Nix: {answers[0]}\nby Cinch: {answers[1]}"
 
 
