@@ -7,6 +7,7 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <exception>
 
 namespace cinch::cli {
 
@@ -127,18 +128,24 @@ void print_referrers_closure(QueryCall& query) {
   print_sorted(query, referrers_closure(query.store(), all_chosen(query), references_only));
 }
 
-// Answers for each argument in turn, until one is not valid.
+// Answers for each argument in turn, until one is not valid or does not tell what it stands for.
 template <class Print>
 void print_infos(QueryCall& query, bool use_output, Print print) {
   std::vector<StorePath> paths;
-  for (const std::string& argument : query.call.arguments) {
-    for (const StorePath& path : chosen(query, argument, use_output)) paths.push_back(path);
+  std::exception_ptr failure;
+  try {
+    for (const std::string& argument : query.call.arguments) {
+      for (const StorePath& path : chosen(query, argument, use_output)) paths.push_back(path);
+    }
+  } catch (const Error&) {
+    failure = std::current_exception();
   }
   const std::vector<std::optional<PathInfo>> infos = query.store().find(paths);
   for (std::size_t at = 0; at < paths.size(); ++at) {
     if (!infos[at]) throw_invalid(query.call, paths[at]);
     query.call.context.output.line(print(*infos[at]));
   }
+  if (failure) std::rethrow_exception(failure);
 }
 
 void print_hashes(QueryCall& query) {
