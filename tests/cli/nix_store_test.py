@@ -41,6 +41,9 @@ class NixStoreTest(NixNamesTest):
         for query in QUERIES:
             self.compare("nix-store", *query, everything[0], invalid[0], everything[1],
                          *self.on())
+        unknown = "/nix/store/" + 32 * "0" + "-x.drv"
+        for query in ("--hash", "--size"):
+            self.compare("nix-store", "-q", query, "-u", paths[0], unknown, *self.on())
 
     def test_roots(self):
         chosen = self.seeded()
