@@ -445,6 +445,8 @@ def copy(story):
         answers.append(party.ask("copy", {"paths": paths, "root": str(root)}))
         remove(root)
     assert answers[0] == answers[1], f"copied by Nix: {answers[0]}\nby Cinch: {answers[1]}"
+    # What is copied has temporary roots; those of Nix went with the program that copied.
+    story.reopen()
 
 
 def remove(folder):
