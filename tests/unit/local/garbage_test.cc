@@ -276,6 +276,25 @@ TEST_CASE("chosen paths are deleted if nothing needs them") {
   CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{middle, base});
 }
 
+// As in Nix since 2.35; before, a derivation was kept for the sake of its valid outputs.
+TEST_CASE("a derivation or an output that is chosen goes, though the options keep it") {
+  Fixture fixture;
+  const auto [derivation, output] = fixture.derivation_and_output("built");
+  const auto [other_derivation, other_output] = fixture.derivation_and_output("other");
+  fixture.link("output", output);
+  fixture.link("derivation", other_derivation);
+  LocalStore& store = fixture.collector();
+
+  GarbageOptions options;
+  options.liveness = {.keep_outputs = true, .keep_derivations = true};
+  CHECK(store.collect_garbage(options).paths.empty());
+  options.only = StorePathSet{derivation};
+  CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{derivation});
+  options.only = StorePathSet{other_output};
+  CHECK(store.collect_garbage(options).paths == std::vector<StorePath>{other_output});
+  CHECK(store.all_valid_paths() == StorePathSet{output, other_derivation});
+}
+
 TEST_CASE("a collection stops once enough is free, or when it is told to") {
   Fixture fixture;
   for (int i = 0; i < 20; ++i) fixture.text("number-" + std::to_string(i));
