@@ -386,10 +386,14 @@ def find_damage(story):
         return
     path = story.rng.choice(candidates)
     file = story.rng.choice(files_of(story.roots[0], path))
-    at = story.rng.randrange((story.roots[0] / file).stat().st_size)
+    status = (story.roots[0] / file).stat()
+    at = story.rng.randrange(status.st_size)
     for root in story.roots:
         change_byte(root / file, at)
-    assert story.query("verify", contents=True, repair=story.rng.random() < 0.3), "not noticed"
+    # Its own name and one in .links; any other may be in an object that has a deriver, and Nix
+    # takes that from disk when it cannot build it.
+    repair = story.rng.random() < 0.3 and status.st_nlink <= 2
+    assert story.query("verify", contents=True, repair=repair), "not noticed"
     for root in story.roots:
         change_byte(root / file, at)
     story.reopen()  # what Nix would repair is a root as long as it is there
