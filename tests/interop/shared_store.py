@@ -29,6 +29,9 @@ in rec {
     args = [ "-c" "echo ${second} > $out" ]; };
 }
 """
+LOSSES_MAX = 100
+TURNS_MAX = 10
+START_SECONDS = 60
 REALISATION = {"dependentRealisations": {}, "signatures": []}
 
 
@@ -47,6 +50,17 @@ class Place:
             database.commit()
         return rows
 
+    def is_collected(self):
+        """Whether a collector is at work, by the lock that it holds."""
+        lock = self.folder / "var/gc.lock"
+        if not lock.exists():
+            return False
+        end = f":{lock.stat().st_ino}"
+        # "1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF"; those who wait have an arrow in between.
+        lines = map(str.split, Path("/proc/locks").read_text().splitlines())
+        return any(line[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and line[5].endswith(end)
+                   for line in lines)
+
 
 class Side:
     """One of the two, at work on a place."""
@@ -61,11 +75,12 @@ class Side:
 
     def keep(self, file, link):
         """Adds a file and roots it. Whoever is not in a session may lose it in between."""
-        while True:
+        for _ in range(LOSSES_MAX):
             path = self.add(file)
             if self.root(path, link):
                 return path
             self.lost += 1
+        raise AssertionError(f"{file} never lives until it has a root")
 
 
 class Nix(Side):
@@ -80,12 +95,14 @@ class Nix(Side):
         return result.returncode == 0
 
     def collect(self):
+        """Whether it did."""
         result = self.program.attempt("nix-store", "--gc")
         told = result.stderr.decode()
         # That of Nix 2.34 may abort when a client hangs up quickly, as commands do. What it leaves
         # behind is compared all the same.
         if result.returncode != 0 and "Nix crashed" not in told:
             raise AssertionError(f"nix-store --gc: {told[-2000:]}")
+        return result.returncode == 0
 
     def optimise(self):
         # Nix gives up where a collector takes a path away that it is looking at.
@@ -125,11 +142,13 @@ class Cinch(Side):
         return result.returncode == 0
 
     def collect(self):
+        """Whether it did."""
         result = self.program.attempt("store", "gc")
         told = result.stderr.decode()
         # Only one collects at a time, and Cinch does not queue up.
         if result.returncode != 0 and "another" not in told:
             raise AssertionError(f"cinch store gc: {told}")
+        return result.returncode == 0
 
     def optimise(self):
         self.program.bytes("store", "optimise")
@@ -234,15 +253,13 @@ class SharedStore:
             with other.session() as filler:
                 for number in range(self.rounds * 20):
                     filler.add_text(f"rubbish{number}", f"{one.title} {number}".encode())
-            running = threading.Event()
-            collector = Collecting(other, running)
+            collector = Collecting(other)
             with one.session() as session:
-                collector.start()
-                running.wait()
                 paths = []
-                while collector.is_alive() and len(paths) < 10_000:
-                    paths.append(session.add_text(f"t{len(paths)}", one.title.encode()))
-                collector.finish()
+                with collector:
+                    last = collector.count + 1
+                    while collector.count <= last and len(paths) < 10_000:
+                        paths.append(session.add_text(f"t{len(paths)}", one.title.encode()))
                 compare("texts added while the other was collecting", len(paths) > 0, True)
                 valid = session.do_find_valid(paths)
                 compared += compare("what was added meanwhile", valid, sorted(paths))
@@ -348,26 +365,33 @@ class SharedStore:
 
 
 class Collecting(threading.Thread):
-    """Collects until it is told to stop, at least once."""
+    """Collects again and again. Its block begins when it is at work, and ends it."""
 
-    def __init__(self, side, running=None):
+    def __init__(self, side):
         super().__init__()
         self.side = side
-        self.running = running
         self.stop = threading.Event()
         self.count = 0
         self.error = None
 
     def run(self):
         try:
-            if self.running:
-                self.running.set()
-            self.side.collect()
-            self.count += 1
+            while not self.stop.is_set():
+                self.count += self.side.collect()
         except AssertionError as error:
             self.error = error
 
-    def finish(self):
+    def __enter__(self):
+        self.start()
+        end = time.monotonic() + START_SECONDS
+        while not self.side.place.is_collected():
+            if not self.is_alive() or time.monotonic() > end:
+                self.__exit__()
+                raise AssertionError(f"{self.side.title} does not collect")
+            time.sleep(0.001)
+        return self
+
+    def __exit__(self, *error):
         self.stop.set()
         self.join()
         if self.error:
@@ -416,8 +440,8 @@ class Load:
         return thread
 
     def add(self, side, number, order):
-        for at, file in enumerate(order):
-            if self.done.is_set():
+        for at, file in enumerate(order * TURNS_MAX):
+            if self.done.is_set() or (at >= len(order) and min(self.collections.values()) > 0):
                 return
             if at % 2:
                 side.add(file)
@@ -428,9 +452,8 @@ class Load:
             side.describe(path)
 
     def collect(self, side):
-        while self.collections[side.title] == 0 or not self.done.is_set():
-            side.collect()
-            self.collections[side.title] += 1
+        while not self.done.is_set():
+            self.collections[side.title] += side.collect()
             time.sleep(0.05)
 
     def optimise(self, side):

@@ -1,8 +1,8 @@
+#include "garbage/link_roots.hh"
 #include "path_lock.hh"
 #include "state.hh"
 
 #include <cinch/core/error.hh>
-#include <cinch/core/hash.hh>
 #include <cinch/files/file_tree.hh>
 
 #include <unistd.h>
@@ -91,19 +91,11 @@ void LocalStore::add_indirect_root(std::string_view link) {
   if (store_dir().containing(name)) {
     throw Error(Code::invalid_argument, "a root must lie outside the store").about(name);
   }
-  const std::string entry =
-      hash_bytes(HashAlgorithm::sha1, as_bytes(name)).digest_text(HashFormat::nix32);
-  const Directory roots = state_->directories.state.open_directory("gcroots");
-  const Directory automatic =
-      roots.stat("auto") ? roots.open_directory("auto") : roots.make_directory("auto", 0755);
-  if (const auto status = automatic.stat(entry)) {
-    if (S_ISLNK(status->st_mode) && automatic.read_symlink(entry) == name) return;
-  }
-  // Of this thread alone: another one may be adding the same root.
-  const std::string temporary = entry + ".tmp-" + std::to_string(::gettid());
-  automatic.remove_tree(temporary);
-  automatic.make_symlink(name, temporary);
-  automatic.rename(temporary, automatic, entry);
+  const Directory& state = state_->directories.state;
+  local::ensure_automatic_root(state, name);
+  if (const auto path = local::find_target(store_dir(), name)) state_->roots.confirm(*path);
+  // A collector that was looking for stale roots just before there was the link has removed it.
+  local::ensure_automatic_root(state, name);
 }
 
 }  // namespace cinch

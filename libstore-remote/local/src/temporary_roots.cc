@@ -82,18 +82,29 @@ void TemporaryRoots::add(std::span<const StorePath> paths) {
   }
   if (fresh.empty()) return;
   if (!file_) open_file();
-  if (!collector_lock_) collector_lock_ = open_collector_lock(state_);
-  const std::string lock_name = collector_lock_name(state_);
   // Written first: a collector that starts from now on reads it. Then either none runs, or the one
   // that does may have read the files before, and must be told directly.
   DescriptorSink(file_.get(), directory_->name_of(file_name_)).write(as_bytes(text));
+  reach_collector(fresh);
+  added_.insert(fresh.begin(), fresh.end());
+}
+
+void TemporaryRoots::confirm(const StorePath& path) {
+  add({&path, 1});
+  const std::lock_guard guard(mutex_);
+  reach_collector({&path, 1});
+}
+
+// Until the one that runs knows them, or none does.
+void TemporaryRoots::reach_collector(std::span<const StorePath> paths) {
+  if (!collector_lock_) collector_lock_ = open_collector_lock(state_);
+  const std::string lock_name = collector_lock_name(state_);
   auto interval = retry_interval_min;
-  while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(fresh)) {
+  while (!try_lock(collector_lock_.get(), LockKind::shared, lock_name) && !tell_collector(paths)) {
     std::this_thread::sleep_for(interval);
     interval = std::min(2 * interval, retry_interval_max);
   }
   const Unlocker unlocker{collector_lock_.get()};
-  added_.insert(fresh.begin(), fresh.end());
 }
 
 // The name begins with the process id, which is what other programs expect. Another store of this
@@ -202,7 +213,8 @@ RootsWritten find_temporary_roots(const Directory& state, const StoreDir& store_
       if (error.code() == Code::not_found) continue;  // its store was closed just now
       throw;
     }
-    if (try_lock(file.get(), LockKind::shared, full_name)) continue;  // its process is gone
+    // As read_temporary_roots() does: older versions of Nix, and Guix, hold but a shared lock.
+    if (try_lock(file.get(), LockKind::exclusive, full_name)) continue;  // its process is gone
     result = RootsWritten::not_yet;
     parse_roots(read_roots_file(file.get(), full_name), store_dir,
                 [&](const StorePath& path) { paths.erase(path); });

@@ -28,9 +28,14 @@ class TemporaryRoots {
   ~TemporaryRoots();
 
   void add(std::span<const StorePath> paths);
+  // Also for a path that has been added. To be called when something lasting keeps it, before this
+  // store is closed: collectors of Nix read links first and temporary roots then, and one that has
+  // read the links before there was this one would find neither.
+  void confirm(const StorePath& path);
 
  private:
   void open_file();
+  void reach_collector(std::span<const StorePath> paths);
   bool tell_collector(std::span<const StorePath> paths);
   bool tell_collector(const Descriptor& collector, const StorePath& path);
 

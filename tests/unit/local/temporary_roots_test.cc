@@ -1,12 +1,16 @@
 #include "temporary_roots.hh"
 
 #include "catch.hh"
+#include "garbage/collector_lock.hh"
+#include "garbage/root_server.hh"
 #include "scratch.hh"
 
 #include <array>
 #include <string>
 #include <vector>
 
+#include <fcntl.h>
+#include <sys/file.h>
 #include <unistd.h>
 
 using namespace cinch;
@@ -44,6 +48,33 @@ TEST_CASE("roots are found in the files of the process that has them") {
   state.open_directory("temproots")
       .write_file("4194305", StoreDir().print(numbered(1)) + '\0', 0600);
   CHECK(find(4'194'305, {numbered(1)}) == RootsWritten::unknown);
+  // Older versions of Nix hold a shared lock when they do not write.
+  const Descriptor held = state.open_directory("temproots").open_file("4194305", O_RDWR);
+  REQUIRE(::flock(held.get(), LOCK_SH) == 0);
+  CHECK(find(4'194'305, {numbered(1)}) == RootsWritten::yes);
+  CHECK(find(4'194'305, {numbered(2)}) == RootsWritten::not_yet);
+}
+
+TEST_CASE("what has become a lasting root is told to a collector that began in between") {
+  const Scratch scratch;
+  const Directory state = Directory::open(scratch.path());
+  state.make_directory("temproots", 0755);
+  TemporaryRoots roots(state, StoreDir());
+  const std::array<StorePath, 1> some = {numbered(1)};
+  roots.add(some);
+  roots.confirm(numbered(1));  // there is none
+  const Descriptor lock = lock_for_collection(state);
+  StorePathSet told;
+  const RootServer server(state, StoreDir(), [&](const StorePath& path) {
+    told.insert(path);
+    return true;
+  });
+  roots.add(some);
+  CHECK(told.empty());
+  roots.confirm(numbered(1));
+  CHECK(told == StorePathSet{numbered(1)});
+  roots.confirm(numbered(2));
+  CHECK(told == StorePathSet{numbered(1), numbered(2)});
 }
 
 TEST_CASE("a collector reads the roots of all open stores, and nothing of closed ones") {

@@ -1,11 +1,13 @@
 #include "link_roots.hh"
 
+#include "../symlink_name.hh"
+
 #include <cinch/core/error.hh>
+#include <cinch/core/hash.hh>
 
 #include <array>
 #include <cerrno>
 #include <climits>
-#include <optional>
 #include <utility>
 
 #include <dirent.h>
@@ -112,7 +114,29 @@ LinkRoots find_link_roots(const Directory& state, const StoreDir& store_dir) {
 void remove_stale_roots(const Directory& state, const LinkRoots& found) {
   if (found.stale_entries.empty()) return;
   const Directory automatic = state.open_directory("gcroots").open_directory("auto");
-  for (const std::string& entry : found.stale_entries) automatic.unlink(entry);
+  for (std::size_t i = 0; i < found.stale_entries.size(); ++i) {
+    bool gone = false;
+    (void)read_link(found.stale_links[i], gone);
+    if (gone) automatic.unlink(found.stale_entries[i]);  // it may have been made again since
+  }
+}
+
+std::optional<StorePath> find_target(const StoreDir& store_dir, const std::string& link) {
+  bool gone = false;
+  const std::optional<std::string> target = read_link(link, gone);
+  return target ? store_dir.containing(*target) : std::nullopt;
+}
+
+void ensure_automatic_root(const Directory& state, const std::string& link) {
+  const std::string entry =
+      hash_bytes(HashAlgorithm::sha1, as_bytes(link)).digest_text(HashFormat::nix32);
+  const Directory roots = state.open_directory("gcroots");
+  const Directory automatic =
+      roots.stat("auto") ? roots.open_directory("auto") : roots.make_directory("auto", 0755);
+  if (const auto status = automatic.stat(entry)) {
+    if (S_ISLNK(status->st_mode) && automatic.read_symlink(entry) == link) return;
+  }
+  replace_symlink(automatic, entry, link);
 }
 
 }  // namespace cinch::local

@@ -6,6 +6,7 @@
 #include <cinch/files/directory.hh>
 #include <cinch/local/local_store.hh>
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,5 +24,11 @@ struct LinkRoots {
 // What cannot be read is passed over, unless it is the directories of the store themselves.
 LinkRoots find_link_roots(const Directory& state, const StoreDir& store_dir);
 void remove_stale_roots(const Directory& state, const LinkRoots& found);
+
+// What a link keeps alive; nothing if there is no such link yet, or it leads elsewhere.
+std::optional<StorePath> find_target(const StoreDir& store_dir, const std::string& link);
+
+// Makes an entry for the link below `gcroots/auto`, unless there is one.
+void ensure_automatic_root(const Directory& state, const std::string& link);
 
 }  // namespace cinch::local
