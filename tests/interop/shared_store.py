@@ -32,6 +32,8 @@ in rec {
 LOSSES_MAX = 100
 TURNS_MAX = 10
 START_SECONDS = 60
+ROOTED_IN_TIME = 3
+ROOTED_MAX = 200
 REALISATION = {"dependentRealisations": {}, "signatures": []}
 
 
@@ -50,16 +52,22 @@ class Place:
             database.commit()
         return rows
 
-    def is_collected(self):
-        """Whether a collector is at work, by the lock that it holds."""
+    def collectors(self):
+        """The processes that collect (there can be one), by the lock that they hold."""
         lock = self.folder / "var/gc.lock"
         if not lock.exists():
-            return False
+            return []
         end = f":{lock.stat().st_ino}"
         # "1: FLOCK  ADVISORY  WRITE 123 fe:00:4711 0 EOF"; those who wait have an arrow in between.
         lines = map(str.split, Path("/proc/locks").read_text().splitlines())
-        return any(line[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and line[5].endswith(end)
-                   for line in lines)
+        return [line[4] for line in lines if line[1:4] == ["FLOCK", "ADVISORY", "WRITE"] and
+                line[5].endswith(end)]
+
+    def wait_for_collector(self):
+        """Until the one that is at work, if there is one, has ended."""
+        first = self.collectors()
+        while first and self.collectors() == first:
+            time.sleep(0.001)
 
 
 class Side:
@@ -92,7 +100,11 @@ class Nix(Side):
     def root(self, path, link):
         result = self.program.attempt("nix-store", "--realise", path, "--add-root", link,
                                       "--indirect")
-        return result.returncode == 0
+        # It looks whether the path is there before it makes the root, not after; and its collector
+        # looks at links before it looks at the temporary roots of those who make them.
+        self.place.wait_for_collector()
+        valid = self.program.attempt("nix-store", "--check-validity", path)
+        return result.returncode == 0 and valid.returncode == 0
 
     def collect(self):
         """Whether it did."""
@@ -266,6 +278,28 @@ class SharedStore:
             compared += len(paths)
         return compared + verified(sides)
 
+    def check_rooting_while_cinch_collects(self, rng):
+        """What the collector has looked at before, too: that of Nix takes it away nevertheless if
+        others refer to it (mended in 2026, github.com/NixOS/nix/pull/15992)."""
+        nix, cinch = self.sides("rooting")
+        in_time = 0
+        for turn in range(ROOTED_MAX):
+            with cinch.session() as filler:
+                path = filler.add_text(f"base{turn}", b"of all others")
+                for number in range(self.rounds * 20):
+                    filler.add_text(f"text{number}", f"{turn} {number}".encode(), [path])
+            with nix.session() as session:
+                with Collecting(cinch):
+                    time.sleep(rng.random() / 200)
+                    session.do_temporary_root(path)
+                    valid = bool(session.do_find_valid([path]))
+                compare(f"{path}, in turn {turn}", Path(path).exists(), valid)
+            cinch.collect()
+            in_time += valid
+            if in_time == ROOTED_IN_TIME:
+                return in_time + verified((nix, cinch))
+        raise AssertionError(f"only {in_time} roots were in time")
+
     def check_migrations(self, rng):
         """Nix brings a store that Cinch made up to date, for which it waits until nobody has it
         open; and Cinch goes on with it."""
@@ -384,7 +418,7 @@ class Collecting(threading.Thread):
     def __enter__(self):
         self.start()
         end = time.monotonic() + START_SECONDS
-        while not self.side.place.is_collected():
+        while not self.side.place.collectors():
             if not self.is_alive() or time.monotonic() > end:
                 self.__exit__()
                 raise AssertionError(f"{self.side.title} does not collect")
