@@ -1,6 +1,7 @@
 // Closures by the numbers of rows: each path is looked up by its name or read as text once, however
 // many others refer to it, and rows are read in the order in which they lie.
 #include "database.hh"
+#include "path_row.hh"
 
 #include <cinch/core/error.hh>
 
@@ -70,9 +71,8 @@ std::map<StorePath, PathInfo> Database::find_closure(const StorePathSet& roots) 
   std::iota(order.begin(), order.end(), 0U);
   std::ranges::sort(order, {}, [&](std::uint32_t at) { return rows.id(at); });
   std::vector<std::optional<PathInfo>> infos(rows.size());
-  SqliteStatement query(*connection,
-                        "select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca, "
-                        "path from ValidPaths where id = ?");
+  SqliteStatement query(*connection, std::string("select id, ") + path_columns +
+                                         ", path from ValidPaths where id = ?");
   for (const std::uint32_t at : order) {
     const StatementScope scope(query);
     if (!query.begin().bind(rows.id(at)).step()) {

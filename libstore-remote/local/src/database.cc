@@ -1,12 +1,12 @@
 #include "database.hh"
 
+#include "path_row.hh"
 #include "realisation_tables.hh"
 #include "signature_list.hh"
 
 #include <cinch/core/error.hh>
 
 #include <algorithm>
-#include <ctime>
 #include <set>
 #include <utility>
 
@@ -128,8 +128,7 @@ struct Database::Reader {
   explicit Reader(std::unique_ptr<SqliteConnection> opened)
       : connection(std::move(opened)),
         info(*connection,
-             "select id, hash, registrationTime, deriver, narSize, ultimate, sigs, ca "
-             "from ValidPaths where path = ?"),
+             std::string("select id, ") + path_columns + " from ValidPaths where path = ?"),
         references(*connection,
                    "select path from Refs join ValidPaths on reference = id where referrer = ?"),
         valid(*connection, "select 1 from ValidPaths where path = ?"),
@@ -157,10 +156,8 @@ struct Database::Writer {
   explicit Writer(std::unique_ptr<SqliteConnection> opened)
       : connection(std::move(opened)),
         id(*connection, "select id from ValidPaths where path = ?"),
-        insert(*connection,
-               "insert into ValidPaths "
-               "(path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) "
-               "values (?, ?, ?, ?, ?, ?, ?, ?)"),
+        insert(*connection, std::string("insert into ValidPaths (path, ") + path_columns +
+                                ") values (?, ?, ?, ?, ?, ?, ?, ?)"),
         update(*connection,
                "update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? "
                "where id = ?"),
@@ -177,7 +174,7 @@ struct Database::Writer {
     if (!id.begin().bind(full_path).step()) return std::nullopt;
     return id.number(0);
   }
-  std::int64_t put(const PathInfo& info, const std::string& full_path, const StoreDir& store_dir);
+  std::int64_t put(const PathRow& row);
 
   std::unique_ptr<SqliteConnection> connection;
   SqliteStatement id;
@@ -290,14 +287,7 @@ PathInfo Database::read_info(Reader& reader, const StorePath& path) const {
 }
 
 PathInfo Database::info_of_row(const SqliteStatement& row, const StorePath& path) const try {
-  PathInfo info{.path = path, .nar_hash = Hash::parse(row.text(1))};
-  info.registration_time = row.number(2);
-  if (!row.text(3).empty()) info.deriver = options_.store_dir.parse(row.text(3));
-  info.nar_size = static_cast<std::uint64_t>(row.number(4));
-  info.ultimate = row.number(5) == 1;
-  info.signatures = split_signatures(row.text(6));
-  if (!row.text(7).empty()) info.content_address = ContentAddress::parse(row.text(7));
-  return info;
+  return parse_path_row(row, 1, path, options_.store_dir);
 } catch (Error& error) {
   if (error.code() != Code::malformed) throw;
   throw Error(Code::corrupt, "the store's database has a broken entry: " + error.message())
@@ -393,30 +383,14 @@ Database::Writer& Database::writer() {
   return *writer_;
 }
 
-std::int64_t Database::Writer::put(const PathInfo& info, const std::string& full_path,
-                                   const StoreDir& store_dir) {
-  const std::string hash = info.nar_hash.to_string(HashFormat::base16);
-  const std::string sigs = join_signatures(info.signatures);
-  const std::string ca = info.content_address ? info.content_address->to_string() : "";
-  const std::string deriver = info.deriver ? store_dir.print(*info.deriver) : "";
-  const auto size = static_cast<std::int64_t>(info.nar_size);
-  const auto bind_ultimate = [&](SqliteStatement& statement) -> SqliteStatement& {
-    return info.ultimate ? statement.bind(std::int64_t{1}) : statement.bind_null();
-  };
-  if (const std::optional<std::int64_t> existing = find_id(full_path)) {
+std::int64_t Database::Writer::put(const PathRow& row) {
+  if (const std::optional<std::int64_t> existing = find_id(row.path)) {
     const StatementScope scope(update);
-    bind_ultimate(update.begin().bind(hash).bind(size))
-        .bind_or_null(sigs)
-        .bind_or_null(ca)
-        .bind(*existing)
-        .run();
+    row.bind_content(update.begin()).bind(*existing).run();
     return *existing;
   }
-  const std::int64_t time =
-      info.registration_time != 0 ? info.registration_time : std::int64_t{std::time(nullptr)};
   const StatementScope scope(insert);
-  insert.begin().bind(full_path).bind(hash).bind(time).bind_or_null(deriver).bind(size);
-  bind_ultimate(insert).bind_or_null(sigs).bind_or_null(ca).run();
+  row.bind(insert.begin()).run();
   return connection->last_row_id();
 }
 
@@ -428,7 +402,7 @@ void Database::register_valid(std::span<const Registration> batch) {
   SqliteTransaction transaction(*to.connection, SqliteTransaction::Kind::write);
   std::map<StorePath, std::int64_t> ids;
   for (const Registration& item : batch) {
-    const std::int64_t id = to.put(item.info, store_dir.print(item.info.path), store_dir);
+    const std::int64_t id = to.put(PathRow(item.info, store_dir));
     ids.emplace(item.info.path, id);
     for (const auto& [output, path] : item.derivation_outputs) {
       const std::string full_path = store_dir.print(path);

@@ -94,8 +94,7 @@ class Database {
   Writer& writer();
   void forget_readers();
   PathInfo read_info(Reader& reader, const StorePath& path) const;
-  // Without references. The columns are id, hash, registrationTime, deriver, narSize, ultimate,
-  // sigs, ca.
+  // Without references. The columns are id and path_columns.
   PathInfo info_of_row(const SqliteStatement& row, const StorePath& path) const;
   StorePath parse_path(std::string_view full_path) const;
   std::vector<StorePathSet> find_sets(std::span<const StorePath> paths,

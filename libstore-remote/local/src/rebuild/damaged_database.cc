@@ -1,6 +1,6 @@
 #include "damaged_database.hh"
 
-#include "../signature_list.hh"
+#include "../path_row.hh"
 
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
@@ -122,8 +122,8 @@ std::vector<SalvagedPath> DamagedDatabase::paths() {
   std::unordered_set<std::string> seen;
   std::uint64_t senseless = 0;
   walk("ValidPaths",
-       "select id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca "
-       "from ValidPaths where id >= ? order by id",
+       std::string("select id, path, ") + path_columns +
+           " from ValidPaths where id >= ? order by id",
        [&](const SqliteStatement& row) {
          if (!seen.emplace(row.text(1)).second) return;
          try {
@@ -139,16 +139,10 @@ std::vector<SalvagedPath> DamagedDatabase::paths() {
 }
 
 PathInfo DamagedDatabase::info_of_row(const SqliteStatement& row) const {
-  PathInfo info{.path = store_dir_.parse(row.text(1)), .nar_hash = Hash::parse(row.text(2))};
+  PathInfo info = parse_path_row(row, 2, store_dir_.parse(row.text(1)), store_dir_);
   if (info.nar_hash.algorithm() != HashAlgorithm::sha256) {
     throw Error(Code::malformed, "the hash of a NAR is sha256");
   }
-  info.registration_time = row.number(3);
-  if (!row.text(4).empty()) info.deriver = store_dir_.parse(row.text(4));
-  info.nar_size = static_cast<std::uint64_t>(row.number(5));
-  info.ultimate = row.number(6) == 1;
-  info.signatures = split_signatures(row.text(7));
-  if (!row.text(8).empty()) info.content_address = ContentAddress::parse(row.text(8));
   return info;
 }
 

@@ -1,12 +1,11 @@
 #include "new_database.hh"
 
 #include "../database.hh"
-#include "../signature_list.hh"
+#include "../path_row.hh"
 
 #include <cinch/core/error.hh>
 
 #include <cerrno>
-#include <ctime>
 #include <utility>
 #include <vector>
 
@@ -19,25 +18,12 @@ namespace {
 
 void insert_paths(SqliteConnection& connection, const StoreDir& store_dir,
                   std::span<const NewRow> rows) {
-  SqliteStatement insert(connection,
-                         "insert into ValidPaths "
-                         "(id, path, hash, registrationTime, deriver, narSize, ultimate, sigs, ca) "
-                         "values (?, ?, ?, ?, ?, ?, ?, ?, ?)");
+  SqliteStatement insert(connection, std::string("insert into ValidPaths (id, path, ") +
+                                         path_columns + ") values (?, ?, ?, ?, ?, ?, ?, ?, ?)");
   SqliteStatement insert_output(connection,
                                 "insert into DerivationOutputs (drv, id, path) values (?, ?, ?)");
-  const std::int64_t now = std::time(nullptr);
   for (const NewRow& row : rows) {
-    const PathInfo& info = row.info;
-    const std::string path = store_dir.print(info.path);
-    const std::string hash = info.nar_hash.to_string(HashFormat::base16);
-    const std::string deriver = info.deriver ? store_dir.print(*info.deriver) : "";
-    const std::string sigs = join_signatures(info.signatures);
-    const std::string ca = info.content_address ? info.content_address->to_string() : "";
-    insert.begin().bind(row.id).bind(path).bind(hash);
-    insert.bind(info.registration_time != 0 ? info.registration_time : now).bind_or_null(deriver);
-    insert.bind(static_cast<std::int64_t>(info.nar_size));
-    info.ultimate ? insert.bind(std::int64_t{1}) : insert.bind_null();
-    insert.bind_or_null(sigs).bind_or_null(ca).run();
+    PathRow(row.info, store_dir).bind(insert.begin().bind(row.id)).run();
     for (const auto& [name, output] : row.outputs) {
       const std::string output_path = store_dir.print(output);
       insert_output.begin().bind(row.id).bind(name).bind(output_path).run();
