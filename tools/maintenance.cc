@@ -44,6 +44,10 @@ void show(ProgressLine& line, const MaintenanceProgress& progress) {
                .bytes_expected = progress.bytes_expected});
 }
 
+LivenessOptions liveness_of(const Settings& settings) {
+  return {.keep_outputs = settings.keep_outputs, .keep_derivations = settings.keep_derivations};
+}
+
 GarbageStore& garbage_store(Store& store) {
   return require_capability<GarbageStore>(store, "collect garbage");
 }

@@ -6,6 +6,7 @@
 
 #include <cinch/core/garbage.hh>
 #include <cinch/core/maintenance.hh>
+#include <cinch/core/settings.hh>
 #include <cinch/core/store_path.hh>
 
 #include <stop_token>
@@ -17,6 +18,9 @@ constexpr int exit_corrupt = 1;
 constexpr int exit_failed = 4;
 
 void show(ProgressLine& line, const MaintenanceProgress& progress);
+
+// What the settings say about derivations and their outputs.
+LivenessOptions liveness_of(const Settings& settings);
 
 // Throws Code::not_supported.
 GarbageStore& garbage_store(Store& store);

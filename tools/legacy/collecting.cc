@@ -36,10 +36,6 @@ int collect_garbage(Context& context, Store& store, GarbageOptions options,
   throw;
 }
 
-LivenessOptions liveness_of(const Settings& settings) {
-  return {.keep_outputs = settings.keep_outputs, .keep_derivations = settings.keep_derivations};
-}
-
 std::uint64_t parse_max_freed(const Context& context, const std::string& text) {
   constexpr std::string_view units = "KMGT";
   const char* const end = text.data() + text.size();

@@ -1,4 +1,5 @@
 // nix-store --query.
+#include "../maintenance.hh"
 #include "closures.hh"
 #include "graphs.hh"
 #include "realising.hh"
@@ -24,10 +25,6 @@ struct QueryCall {
   std::string binding;
 
   Store& store() { return call.store(); }
-  LivenessOptions liveness() const {
-    return {.keep_outputs = call.context.settings.keep_outputs,
-            .keep_derivations = call.context.settings.keep_derivations};
-  }
 };
 
 struct Query {
@@ -218,7 +215,8 @@ void print_resolved(QueryCall& query) {
 }
 
 void print_roots(QueryCall& query) {
-  const StorePathSet kept = referrers_closure(query.store(), all_chosen(query), query.liveness());
+  const LivenessOptions liveness = liveness_of(query.call.context.settings);
+  const StorePathSet kept = referrers_closure(query.store(), all_chosen(query), liveness);
   GarbageStore& garbage = require_capability<GarbageStore>(query.store(), "list roots");
   for (const GarbageRoot& root : garbage.find_roots()) {
     if (!kept.contains(root.path)) continue;

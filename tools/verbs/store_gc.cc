@@ -27,11 +27,6 @@ std::uint64_t bytes_wanted(const Context& context) {
   return number;
 }
 
-LivenessOptions liveness(const Context& context) {
-  return {.keep_outputs = context.settings.keep_outputs,
-          .keep_derivations = context.settings.keep_derivations};
-}
-
 int collect(Context& context, Store& store, const GarbageOptions& options) {
   const GarbageReport report =
       collect_garbage(context.console, store, options, context.interruption.begin());
@@ -50,7 +45,7 @@ int collect(Context& context, Store& store, const GarbageOptions& options) {
 int run_gc(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
   GarbageOptions options;
-  options.liveness = liveness(context);
+  options.liveness = liveness_of(context.settings);
   options.bytes_max = bytes_wanted(context);
   options.dry_run = context.has("--dry-run");
   return collect(context, *store, options);
@@ -70,7 +65,8 @@ int run_delete(Context& context) {
 int print_reasons(Context& context, Store& store) {
   const StorePathSet chosen = installable_paths(store, context.arguments.positional());
   const std::vector<StorePath> paths(chosen.begin(), chosen.end());
-  const auto reasons = garbage_store(store).find_alive_reasons(paths, liveness(context));
+  const auto reasons =
+      garbage_store(store).find_alive_reasons(paths, liveness_of(context.settings));
   for (std::size_t at = 0; at < paths.size(); ++at) {
     const std::string shown = store.store_dir().print(paths[at]);
     if (!reasons[at]) {
