@@ -211,6 +211,15 @@ bool SqliteStatement::is_null(int column) const {
 
 int SqliteStatement::column_count() const { return sqlite3_column_count(statement_.get()); }
 
+std::string quoted_name(std::string_view name) {
+  std::string text = "\"";
+  for (const char character : name) {
+    if (character == '"') text += '"';
+    text += character;
+  }
+  return text + '"';
+}
+
 // What is in the log is part of the database, and would be missing from what is read without it.
 static void refuse_unreadable_log(const std::string& file_name) {
   const std::string log_name = file_name + "-wal";

@@ -68,6 +68,9 @@ struct SqliteOptions {
   std::string when_corrupt;            // what to do about a damaged file: a hint
 };
 
+// The name of a table or column as SQL takes it, whatever is in it.
+std::string quoted_name(std::string_view name);
+
 // One connection; not for several threads at once.
 class SqliteConnection {
  public:

@@ -43,12 +43,6 @@ std::int64_t first_readable(SqliteStatement& statement, std::int64_t bad, std::i
   return good;
 }
 
-std::string quoted(const std::string& name) {
-  std::string text = "\"";
-  for (const char character : name) text += character == '"' ? "\"\"" : std::string(1, character);
-  return text + '"';
-}
-
 }  // namespace
 
 DamagedDatabase::DamagedDatabase(const std::string& file_name, StoreDir store_dir,
@@ -213,7 +207,7 @@ std::set<std::int64_t> DamagedDatabase::mentioned_ids() try {
   while (keys.step()) columns.emplace_back(keys.text(0), keys.text(1));
   for (const auto& [table, column] : columns) {
     walk(table,
-         "select rowid, " + quoted(column) + " from " + quoted(table) +
+         "select rowid, " + quoted_name(column) + " from " + quoted_name(table) +
              " not indexed where rowid >= ? order by rowid",
          [&](const SqliteStatement& row) { found.insert(row.number(1)); });
   }
@@ -254,14 +248,15 @@ void DamagedDatabase::copy_others(SqliteConnection& to) try {
 void DamagedDatabase::copy_rows(SqliteConnection& to, const std::string& table) {
   std::optional<SqliteStatement> insert;
   std::unordered_set<std::int64_t> seen;
-  walk(table, "select rowid, * from " + quoted(table) + " where rowid >= ? order by rowid",
+  walk(table, "select rowid, * from " + quoted_name(table) + " where rowid >= ? order by rowid",
        [&](const SqliteStatement& row) {
          if (!seen.insert(row.number(0)).second) return;
          const int count = row.column_count() - 1;
          if (!insert) {
            std::string marks = "?";
            for (int i = 1; i < count; ++i) marks += ", ?";
-           insert.emplace(to, "insert or ignore into " + quoted(table) + " values (" + marks + ")");
+           insert.emplace(
+               to, "insert or ignore into " + quoted_name(table) + " values (" + marks + ")");
          }
          insert->begin();
          for (int i = 1; i <= count; ++i) insert->bind_column(row, i);

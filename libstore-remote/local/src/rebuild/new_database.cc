@@ -56,7 +56,7 @@ void delete_dangling(SqliteConnection& connection) {
        dangling = find_dangling(connection)) {
     const std::string before = connection.query_text("select total_changes()");
     for (const auto& [table, row] : dangling) {
-      SqliteStatement remove(connection, "delete from \"" + table + "\" where rowid = ?");
+      SqliteStatement remove(connection, "delete from " + quoted_name(table) + " where rowid = ?");
       remove.bind(row).run();
     }
     // A trigger may forbid it: check_whole says so.

@@ -123,9 +123,10 @@ bool says_the_same(const Directory& directory) try {
       .run();
   std::vector<std::string> tables;
   local::SqliteStatement names(
-      connection, "select name from old.sqlite_master where type = 'table' and name not like "
-                  "'sqlite!_%' escape '!'");
-  while (names.step()) tables.push_back("\"" + std::string(names.text(0)) + "\"");
+      connection,
+      "select name from old.sqlite_master where type = 'table' and name not like "
+      "'sqlite!_%' escape '!'");
+  while (names.step()) tables.push_back(local::quoted_name(names.text(0)));
   for (const std::string& table : tables) {
     const std::string here = "select * from main." + table;
     const std::string there = "select * from old." + table;
