@@ -108,7 +108,7 @@ std::vector<LostPath> Durability::find_damaged(const std::vector<StorePath>& pat
     if (!infos[at]) return;
     try {
       const NarDigest found = hash_tree(directories_.objects, paths[at].base_name(),
-                                        {.one_of_several = paths.size() >= hash_threads_max});
+                                        {.one_of_several = is_one_of_several(paths.size())});
       if (found.hash != infos[at]->nar_hash) faults[at] = "its contents are damaged";
     } catch (const Error& error) {
       faults[at] = error.message();

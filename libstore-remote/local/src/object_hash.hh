@@ -14,6 +14,8 @@ namespace cinch::local {
 
 // Hashing is bound by memory beyond this many.
 constexpr unsigned hash_threads_max = 8;
+// Whether each of so many trees that are read together has a thread, and needs no help from others.
+constexpr bool is_one_of_several(std::size_t trees) { return trees >= hash_threads_max; }
 
 struct NarDigest {
   Hash hash;                 // sha256

@@ -38,9 +38,11 @@ void LocalStore::register_paths(std::span<const ValidityRegistration> registrati
     if (!valid.contains(one.path)) wanted.push_back(&one);
   }
   std::vector<std::optional<local::Registration>> examined(wanted.size());
+  const local::HashTreeOptions how = {.stop = stop,
+                                      .one_of_several = local::is_one_of_several(wanted.size())};
   run_parallel(wanted.size(), local::hash_threads_max, [&](std::size_t at) {
     check_cancelled(stop);
-    examined[at] = state_->examine(*wanted[at], options.canonicalise, stop);
+    examined[at] = state_->examine(*wanted[at], options.canonicalise, how);
   });
   std::vector<local::Registration> batch;
   batch.reserve(examined.size());
@@ -49,16 +51,17 @@ void LocalStore::register_paths(std::span<const ValidityRegistration> registrati
 }
 
 local::Registration LocalStore::State::examine(const ValidityRegistration& registration,
-                                               bool canonicalise, const std::stop_token& stop) {
+                                               bool canonicalise,
+                                               const local::HashTreeOptions& how) {
   const std::string name = registration.path.base_name();
   if (!objects().stat(name)) {
     throw Error(Code::not_found, "there is no object at the path that is to be registered")
         .about(objects().name_of(name));
   }
-  if (canonicalise) local::canonicalise_tree(objects(), name, stop);
+  if (canonicalise) local::canonicalise_tree(objects(), name, how.stop);
   const local::NarDigest digest =
       registration.nar_hash ? local::NarDigest{*registration.nar_hash, registration.nar_size}
-                            : local::hash_tree(objects(), name, {.stop = stop});
+                            : local::hash_tree(objects(), name, how);
   PathInfo info{.path = registration.path, .nar_hash = digest.hash};
   info.nar_size = digest.size_bytes;
   info.deriver = registration.deriver;

@@ -6,6 +6,7 @@
 #include "durability.hh"
 #include "garbage/automatic.hh"
 #include "layout.hh"
+#include "object_hash.hh"
 #include "own_database.hh"
 #include "staging.hh"
 #include "temporary_roots.hh"
@@ -70,7 +71,7 @@ struct LocalStore::State {
 
   // What to register of an object that lies in its place.
   local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
-                              const std::stop_token& stop);
+                              const local::HashTreeOptions& how);
 
   LocalStoreOptions options;
   local::Layout layout;

@@ -57,6 +57,7 @@ class Surveyor {
     list.reserve(objects.size());
     for (auto& item : objects) list.push_back(&item);
     progress_.paths_expected = list.size();
+    one_of_several_ = is_one_of_several(list.size());
     run_parallel(list.size(), hash_threads_max, [&](std::size_t at) {
       check_cancelled(stop_);
       look_at(list[at]->first.base_name(), list[at]->second);
@@ -73,7 +74,7 @@ class Surveyor {
     Hasher hasher(HashAlgorithm::sha256);
     TeeSink both(hasher, *scanner);
     NarWriter writer(both);
-    read_tree(objects_, name, writer, {.stop = stop_});
+    read_tree(objects_, name, writer, {.on_this_thread = one_of_several_, .stop = stop_});
     writer.finish();
     const std::uint64_t size_bytes = hasher.size_bytes();
     object.digest = {hasher.finish(), size_bytes};
@@ -106,6 +107,7 @@ class Surveyor {
   std::mutex mutex_;
   std::vector<std::unique_ptr<ReferenceScanner>> scanners_;  // idle
   MaintenanceProgress progress_;
+  bool one_of_several_ = false;
 };
 
 std::optional<ContentAddress> address_of(const Directory& objects, const StorePath& path,

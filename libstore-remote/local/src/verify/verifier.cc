@@ -179,7 +179,7 @@ std::optional<VerifyProblem> Verifier::check_object(const PathInfo& info) {
     const NarDigest found = hash_tree(place_.objects, name,
                                       {.stop = stop_,
                                        .watch = [&](std::uint64_t bytes) { count_bytes(bytes); },
-                                       .one_of_several = readable_.size() >= hash_threads_max});
+                                       .one_of_several = is_one_of_several(readable_.size())});
     // Very old entries have no size.
     if (found.hash != info.nar_hash || (info.nar_size != 0 && found.size_bytes != info.nar_size)) {
       return problem(VerifyProblemKind::changed,
