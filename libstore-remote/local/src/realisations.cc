@@ -4,6 +4,8 @@
 
 #include <cinch/core/error.hh>
 
+#include <type_traits>
+
 namespace cinch {
 
 namespace {
@@ -25,42 +27,40 @@ bool needs_signature(SignaturePolicy policy, const LocalStoreOptions& options) {
   return policy == SignaturePolicy::require_trusted && options.require_signatures;
 }
 
+// What the tables answer.
+template <class Question>
+auto ask(local::Database& database, const StoreDir& store_dir, Question question) {
+  std::invoke_result_t<Question, RealisationTables> answer;
+  database.read([&](SqliteConnection& connection) {
+    answer = question(RealisationTables(connection, store_dir));
+  });
+  return answer;
+}
+
 }  // namespace
 
 RealisationForms LocalStore::realisation_forms() { return {.by_path = true, .by_hash = true}; }
 
 std::vector<std::optional<Realisation>> LocalStore::find_realisations(
     std::span<const RealisationKey> keys) {
-  std::vector<std::optional<Realisation>> found;
-  state_->database.read([&](SqliteConnection& connection) {
-    found = RealisationTables(connection, store_dir()).find(keys);
-  });
-  return found;
+  return ask(state_->database, store_dir(),
+             [&](RealisationTables tables) { return tables.find(keys); });
 }
 
 std::vector<std::optional<HashedRealisation>> LocalStore::find_hashed_realisations(
     std::span<const HashedRealisationKey> keys) {
-  std::vector<std::optional<HashedRealisation>> found;
-  state_->database.read([&](SqliteConnection& connection) {
-    found = RealisationTables(connection, store_dir()).find(keys);
-  });
-  return found;
+  return ask(state_->database, store_dir(),
+             [&](RealisationTables tables) { return tables.find(keys); });
 }
 
 std::vector<RealisationKey> LocalStore::all_realisations() {
-  std::vector<RealisationKey> keys;
-  state_->database.read([&](SqliteConnection& connection) {
-    keys = RealisationTables(connection, store_dir()).all_keys();
-  });
-  return keys;
+  return ask(state_->database, store_dir(),
+             [](RealisationTables tables) { return tables.all_keys(); });
 }
 
 std::vector<HashedRealisationKey> LocalStore::all_hashed_realisations() {
-  std::vector<HashedRealisationKey> keys;
-  state_->database.read([&](SqliteConnection& connection) {
-    keys = RealisationTables(connection, store_dir()).all_hashed_keys();
-  });
-  return keys;
+  return ask(state_->database, store_dir(),
+             [](RealisationTables tables) { return tables.all_hashed_keys(); });
 }
 
 void LocalStore::register_realisations(std::span<const Realisation> realisations,
