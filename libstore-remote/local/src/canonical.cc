@@ -71,6 +71,14 @@ void canonicalise(const TreeEntry& entry) {
   }
 }
 
+bool all_entries(const Directory& parent, const std::string& name, const std::stop_token& stop,
+                 const std::function<bool(const struct stat&)>& are_so) {
+  bool all = true;
+  walk_tree(
+      parent, name, [&](const TreeEntry& entry) { all = all && are_so(entry.status); }, stop);
+  return all;
+}
+
 }  // namespace
 
 std::optional<std::string> find_wrong_mode(const Directory& parent, const std::string& name,
@@ -90,28 +98,17 @@ std::optional<std::string> find_wrong_mode(const Directory& parent, const std::s
 
 bool is_canonical_tree(const Directory& parent, const std::string& name,
                        const std::stop_token& stop) {
-  bool is_canonical = true;
-  walk_tree(
-      parent, name,
-      [&](const TreeEntry& entry) {
-        if (has_wrong_mode(entry.status) || has_wrong_time(entry.status)) is_canonical = false;
-      },
-      stop);
-  return is_canonical;
+  return all_entries(parent, name, stop, [](const struct stat& status) {
+    return !has_wrong_mode(status) && !has_wrong_time(status);
+  });
 }
 
 bool may_canonicalise(const Directory& parent, const std::string& name,
                       const std::stop_token& stop) {
   const uid_t user = ::geteuid();
   if (user == 0) return true;
-  bool is_own = true;
-  walk_tree(
-      parent, name,
-      [&](const TreeEntry& entry) {
-        if (entry.status.st_uid != user) is_own = false;
-      },
-      stop);
-  return is_own;
+  return all_entries(parent, name, stop,
+                     [&](const struct stat& status) { return status.st_uid == user; });
 }
 
 void canonicalise_tree(const Directory& parent, const std::string& name,
