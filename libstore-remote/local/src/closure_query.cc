@@ -75,10 +75,7 @@ std::map<StorePath, PathInfo> Database::find_closure(const StorePathSet& roots) 
                                          ", path from ValidPaths where id = ?");
   for (const std::uint32_t at : order) {
     const StatementScope scope(query);
-    if (!query.begin().bind(rows.id(at)).step()) {
-      throw Error(Code::corrupt, "the store's database refers to a path that it does not have")
-          .about("id " + std::to_string(rows.id(at)));
-    }
+    if (!query.begin().bind(rows.id(at)).step()) throw_unknown_id(rows.id(at));
     infos[at] = info_of_row(query, parse_path(query.text(8)));
   }
   transaction.commit();

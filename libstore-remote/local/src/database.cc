@@ -12,6 +12,15 @@
 
 namespace cinch::local {
 
+const char* const database_remedy =
+    "make it anew with 'cinch store rebuild-database'; the objects themselves are not affected";
+
+void throw_unknown_id(std::int64_t id) {
+  throw Error(Code::corrupt, "the store's database refers to a path that it does not have")
+      .about("id " + std::to_string(id))
+      .hint(database_remedy);
+}
+
 // Part of the on-disk format (docs/formats/local-store.md): other programs read these tables.
 const char* const create_tables_sql = R"sql(
 create table if not exists ValidPaths (
@@ -50,8 +59,6 @@ create index if not exists IndexDerivationOutputs on DerivationOutputs(path);
 namespace {
 
 constexpr std::size_t idle_readers_max = 8;
-constexpr const char* database_remedy =
-    "make it anew with 'cinch store rebuild-database'; the objects themselves are not affected";
 
 // Batches come in any order; references inside one must not form a cycle.
 void check_no_cycle(std::span<const Registration> batch) {

@@ -25,6 +25,11 @@ namespace cinch::local {
 // The number in db/schema; part of the on-disk format.
 constexpr int database_schema = 10;
 
+// What to do about a database that is damaged or gone: a hint.
+extern const char* const database_remedy;
+// A row means a row of ValidPaths that is not there. Throws Code::corrupt.
+[[noreturn]] void throw_unknown_id(std::int64_t id);
+
 // Makes the tables that every store has; part of the on-disk format.
 extern const char* const create_tables_sql;
 

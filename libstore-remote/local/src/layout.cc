@@ -114,7 +114,7 @@ Descriptor lock_and_create(const Directory& state, const std::function<void()>& 
   if (!database.stat("db.sqlite")) {
     throw Error(Code::corrupt, "the store's database is gone, although its schema file is there")
         .about(database.name_of("db.sqlite"))
-        .hint("make it anew with 'cinch store rebuild-database'");
+        .hint(database_remedy);
   }
   reserve_space(database);
   return lock;

@@ -1,6 +1,6 @@
 #include "store_graph.hh"
 
-#include <cinch/core/error.hh>
+#include "../database.hh"
 
 #include <algorithm>
 #include <unordered_map>
@@ -28,9 +28,7 @@ StoreGraph::StoreGraph(GraphRows rows) : rows_(std::move(rows.paths)) {
   const auto node_with = [&](std::int64_t id) {
     const auto node = nodes.find(id);
     if (node != nodes.end()) return node->second;
-    throw Error(Code::corrupt, "the store's database refers to a path that it does not have")
-        .about("id " + std::to_string(id))
-        .hint("make it anew with 'cinch store rebuild-database'");
+    throw_unknown_id(id);
   };
   Edges::Pairs references;
   references.reserve(rows.references.size());
