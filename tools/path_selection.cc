@@ -3,7 +3,6 @@
 #include "installable.hh"
 
 #include <cinch/core/closure.hh>
-#include <cinch/core/error.hh>
 
 namespace cinch::cli {
 
@@ -17,18 +16,7 @@ std::map<StorePath, PathInfo> selected_objects(const Context& context, Store& st
   }
   StorePathSet wanted = installable_paths(store, context.arguments.positional());
   if (context.has("--all")) wanted.merge(store.all_valid_paths());
-  if (reach == Reach::closures) return compute_closure(store, wanted);
-  const std::vector<StorePath> asked(wanted.begin(), wanted.end());
-  std::vector<std::optional<PathInfo>> found = store.find(asked);
-  std::map<StorePath, PathInfo> infos;
-  for (std::size_t at = 0; at < asked.size(); ++at) {
-    if (!found[at]) {
-      throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
-          .about(store.url());
-    }
-    infos.emplace_hint(infos.end(), asked[at], *std::move(found[at]));
-  }
-  return infos;
+  return reach == Reach::closures ? compute_closure(store, wanted) : require_all(store, wanted);
 }
 
 }  // namespace cinch::cli

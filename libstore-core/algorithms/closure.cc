@@ -14,6 +14,20 @@ namespace cinch {
 
 ClosureStore::~ClosureStore() = default;
 
+std::map<StorePath, PathInfo> require_all(Store& store, const StorePathSet& paths) {
+  const std::vector<StorePath> asked(paths.begin(), paths.end());
+  std::vector<std::optional<PathInfo>> found = store.find(asked);
+  std::map<StorePath, PathInfo> infos;
+  for (std::size_t at = 0; at < asked.size(); ++at) {
+    if (!found.at(at)) {
+      throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
+          .about(store.url());
+    }
+    infos.emplace_hint(infos.end(), asked[at], *std::move(found[at]));
+  }
+  return infos;
+}
+
 std::map<StorePath, PathInfo> compute_closure(Store& store, const StorePathSet& roots) {
   if (auto* faster = capability<ClosureStore>(store)) return faster->find_closure(roots);
   std::map<StorePath, PathInfo> closure;

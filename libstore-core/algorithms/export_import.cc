@@ -14,20 +14,6 @@ Spool::~Spool() = default;
 
 namespace {
 
-std::map<StorePath, PathInfo> require_all(Store& store, const StorePathSet& paths) {
-  const std::vector<StorePath> asked(paths.begin(), paths.end());
-  std::vector<std::optional<PathInfo>> found = store.find(asked);
-  std::map<StorePath, PathInfo> infos;
-  for (std::size_t at = 0; at < asked.size(); ++at) {
-    if (!found.at(at)) {
-      throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
-          .about(store.url());
-    }
-    infos.emplace_hint(infos.end(), asked[at], *std::move(found[at]));
-  }
-  return infos;
-}
-
 void write_checked_nar(Store& store, const PathInfo& info, Sink& sink,
                        const std::stop_token& stop) {
   Hasher hasher(HashAlgorithm::sha256);

@@ -115,20 +115,6 @@ StorePathSet wanted_paths(Context& context, Store& store) {
   return wanted;
 }
 
-Infos find_infos(Store& store, const StorePathSet& paths) {
-  const std::vector<StorePath> asked(paths.begin(), paths.end());
-  std::vector<std::optional<PathInfo>> found = store.find(asked);
-  Infos infos;
-  for (std::size_t at = 0; at < asked.size(); ++at) {
-    if (!found[at]) {
-      throw Error(Code::not_found, "path '" + store.store_dir().print(asked[at]) + "' is not valid")
-          .about(store.url());
-    }
-    infos.emplace_hint(infos.end(), asked[at], *std::move(found[at]));
-  }
-  return infos;
-}
-
 Listing make_listing(Context& context, Store& store) {
   Listing listing;
   StorePathSet wanted = wanted_paths(context, store);
@@ -139,7 +125,7 @@ Listing make_listing(Context& context, Store& store) {
     wanted = std::move(valid);
   }
   const bool recursive = context.has("--recursive");
-  listing.infos = recursive ? compute_closure(store, wanted) : find_infos(store, wanted);
+  listing.infos = recursive ? compute_closure(store, wanted) : require_all(store, wanted);
   listing.shown = sort_topologically(listing.infos);
   if (context.has("--closure-size")) {
     if (!recursive) listing.infos = compute_closure(store, wanted);

@@ -13,6 +13,9 @@
 
 namespace cinch {
 
+// The infos of all of them. Throws Code::not_found if a path is not valid.
+CINCH_CORE_API std::map<StorePath, PathInfo> require_all(Store& store, const StorePathSet& paths);
+
 // All paths reachable through references, with their infos; asks the store once for each level.
 // Throws Code::not_found if a path is not valid.
 CINCH_CORE_API std::map<StorePath, PathInfo> compute_closure(Store& store,
