@@ -20,6 +20,11 @@ bool is_of_a_store(const std::string& name) {
   }
 }
 
+void warn_of_stranger(Console& console, const StoreDir& store_dir, const std::string& name) {
+  console.warn("'" + store_dir.text() + "/" + name +
+               "' is no store object, and is left alone; move it elsewhere");
+}
+
 const char* remedy_of(VerifyProblemKind kind) {
   switch (kind) {
     case VerifyProblemKind::gone:
@@ -64,8 +69,7 @@ GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptio
       },
       std::move(stop));
   for (const std::string& name : report.foreign) {
-    console.warn("'" + store.store_dir().text() + "/" + name +
-                 "' is no store object, and is left alone; move it elsewhere");
+    warn_of_stranger(console, store.store_dir(), name);
   }
   for (const StorePath& path : report.cyclic) {
     console.warn("'" + store.store_dir().print(path) +
@@ -85,9 +89,7 @@ int tell_problems(Console& console, const StoreDir& store_dir, const VerifyRepor
     }
   }
   for (const std::string& name : report.unregistered) {
-    if (is_of_a_store(name)) continue;
-    console.warn("'" + store_dir.text() + "/" + name +
-                 "' is no store object, and is left alone; move it elsewhere");
+    if (!is_of_a_store(name)) warn_of_stranger(console, store_dir, name);
   }
   std::set<VerifyProblemKind> told;
   for (const VerifyProblem& problem : report.problems) {
