@@ -2,11 +2,11 @@
 // pretend: they change the name of the start that the store remembers.
 #include "catch.hh"
 #include "local_fixture.hh"
+#include "sql.hh"
 
 #include <fstream>
 #include <string>
 
-#include <sqlite3.h>
 #include <sys/stat.h>
 
 using namespace cinch;
@@ -14,13 +14,8 @@ using namespace cinch::test;
 
 namespace {
 
-void change_mark(const Scratch& scratch, const char* sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(scratch.path("root/nix/var/nix/db/cinch.sqlite").c_str(), &database) ==
-          SQLITE_OK);
-  REQUIRE(sqlite3_exec(database, sql, nullptr, nullptr, nullptr) == SQLITE_OK);
-  REQUIRE(sqlite3_changes(database) == 1);
-  sqlite3_close(database);
+void change_mark(const Scratch& scratch, const std::string& sql) {
+  REQUIRE(first_value(own_database_of(scratch), sql + "; select changes()") == "1");
 }
 
 void pretend_stop(const Scratch& scratch) {
@@ -85,8 +80,8 @@ TEST_CASE("nothing is looked at again without need") {
 
 TEST_CASE("a store whose own database is damaged works as if it had none") {
   const Damaged damaged;
-  damage(damaged.scratch.path("root/nix/var/nix/db/cinch.sqlite"));
-  std::ofstream(damaged.scratch.path("root/nix/var/nix/db/cinch.sqlite")) << "no database at all";
+  damage(own_database_of(damaged.scratch));
+  std::ofstream(own_database_of(damaged.scratch)) << "no database at all";
   const auto store = open_in(damaged.scratch);
   CHECK(store->lost_paths().empty());
   CHECK(store->is_valid(add_text(*store, "fourth", "4").path));

@@ -1,6 +1,7 @@
 #include "catch.hh"
 #include "errors.hh"
 #include "local_fixture.hh"
+#include "sql.hh"
 
 #include <cinch/core/derivation_hash.hh>
 
@@ -10,7 +11,6 @@
 #include <fstream>
 #include <thread>
 
-#include <sqlite3.h>
 #include <unistd.h>
 
 namespace cinch {
@@ -389,15 +389,10 @@ TEST_CASE("a cycle is left alone and named, and goes when all of it is asked for
   const StorePath above = add_text(*adder, "above", "d", {a}).path;
   adder.reset();
   const auto store = open_in(scratch);
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(scratch.path("root/nix/var/nix/db/db.sqlite").c_str(), &database) ==
-          SQLITE_OK);
   // One of them is larger than what is deleted together otherwise.
-  CHECK(sqlite3_exec(database,
-                     "insert into Refs values (1, 2), (2, 1), (1, 3); "
-                     "update ValidPaths set narSize = 1 << 40 where id = 1",
-                     nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
+  test::execute(test::database_of(scratch),
+                "insert into Refs values (1, 2), (2, 1), (1, 3); "
+                "update ValidPaths set narSize = 1 << 40 where id = 1");
   const VerifyReport found = store->verify({});
   CHECK(found.other_problems);
   REQUIRE(found.messages.size() == 1);

@@ -2,6 +2,7 @@
 #include "catch.hh"
 #include "errors.hh"
 #include "local_fixture.hh"
+#include "sql.hh"
 
 #include <cinch/core/realisation.hh>
 #include <cinch/core/signature.hh>
@@ -9,8 +10,6 @@
 #include <map>
 #include <string>
 #include <vector>
-
-#include <sqlite3.h>
 
 namespace cinch {
 
@@ -23,23 +22,8 @@ namespace {
 
 constexpr SignaturePolicy unsigned_too = SignaturePolicy::accept_unsigned;
 
-// The only column of what a statement gives, in its order.
 std::vector<std::string> query(const Scratch& scratch, const std::string& sql) {
-  sqlite3* database = nullptr;
-  const std::string file = scratch.path("root/nix/var/nix/db/db.sqlite");
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  std::vector<std::string> rows;
-  const auto take = [](void* to, int, char** values, char**) {
-    static_cast<std::vector<std::string>*>(to)->emplace_back(values[0] ? values[0] : "null");
-    return 0;
-  };
-  char* message = nullptr;
-  const int result = sqlite3_exec(database, sql.c_str(), take, &rows, &message);
-  INFO((message ? message : ""));
-  CHECK(result == SQLITE_OK);
-  sqlite3_free(message);
-  sqlite3_close(database);
-  return rows;
+  return test::execute(test::database_of(scratch), sql);
 }
 
 std::vector<std::string> names(const Scratch& scratch) {

@@ -2,6 +2,7 @@
 #include "catch.hh"
 #include "errors.hh"
 #include "local_fixture.hh"
+#include "sql.hh"
 
 #include <cinch/core/derivation.hh>
 #include <cinch/local/database_rebuild.hh>
@@ -24,33 +25,9 @@ RebuildReport rebuild(const Scratch& scratch, RebuildOptions options = {}) {
   return rebuild_database({.root = scratch.path("root"), .fsync_metadata = false}, options);
 }
 
-std::string database_of(const Scratch& scratch) {
-  return scratch.path("root/nix/var/nix/db/db.sqlite");
-}
-
 void lose_database(const Scratch& scratch) {
   const Directory db = Directory::open(scratch.path("root/nix/var/nix/db"));
   for (const char* name : {"db.sqlite", "db.sqlite-wal", "db.sqlite-shm"}) db.remove_tree(name);
-}
-
-void execute(const std::string& file, const std::string& sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  CHECK(sqlite3_exec(database, sql.c_str(), nullptr, nullptr, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
-}
-
-std::string first_value(const std::string& file, const std::string& sql) {
-  sqlite3* database = nullptr;
-  REQUIRE(sqlite3_open(file.c_str(), &database) == SQLITE_OK);
-  std::string value;
-  const auto take = [](void* to, int, char** columns, char**) {
-    *static_cast<std::string*>(to) = columns[0];
-    return 0;
-  };
-  CHECK(sqlite3_exec(database, sql.c_str(), take, &value, nullptr) == SQLITE_OK);
-  sqlite3_close(database);
-  return value;
 }
 
 // Pages of a database file, from 1 on; as they are on disk.
@@ -235,7 +212,7 @@ TEST_CASE("whoever stops it changes nothing") {
 TEST_CASE("the mark of what is on disk does not outlive the rows it is about") {
   const Scratch scratch;
   add_text(*open_in(scratch), "a", "one");
-  const std::string own = scratch.path("root/nix/var/nix/db/cinch.sqlite");
+  const std::string own = own_database_of(scratch);
   CHECK(first_value(own, "select count(*) from Durability") == "1");
   lose_database(scratch);
   rebuild(scratch);
