@@ -5,7 +5,6 @@ import base64
 import json
 import os
 import shutil
-import sqlite3
 import subprocess
 import unittest
 
@@ -24,9 +23,6 @@ class BadStoreTest(CommandTest):
     def add_file(self, name):
         return self.in_store("store", "add-file", self.write(name, f"text of {name}"))
 
-    def real(self, path):
-        return self.root / path.lstrip("/")
-
     def change(self, path, text):
         self.real(path).chmod(0o644)
         self.real(path).write_text(text)
@@ -35,13 +31,6 @@ class BadStoreTest(CommandTest):
 
     def valid(self):
         return set(self.in_store("path-info", "--all").split())
-
-    def execute(self, sql, *values):
-        connection = sqlite3.connect(self.db / "db.sqlite")
-        connection.execute(sql, values)
-        connection.commit()
-        connection.execute("pragma wal_checkpoint(truncate)")
-        connection.close()
 
     def files(self):
         """All that lies in the store directory, and its bytes."""
@@ -69,7 +58,7 @@ class BadStoreTest(CommandTest):
 
     def test_damaged_database(self):
         self.add_file("file")
-        self.execute("select 1")
+        self.settle()
         whole = (self.db / "db.sqlite").read_bytes()
         for damaged in (b"x" * len(whole), whole[:4096] + b"x" * 4096 * 3 + whole[4 * 4096:],
                         whole[:6000]):

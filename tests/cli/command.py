@@ -3,10 +3,12 @@ that has nothing of the machine's Nix in it; and Nix 2.8 beside it, where output
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import unittest
+from contextlib import closing
 from pathlib import Path
 
 CINCH = os.environ.get("CINCH", "cinch")
@@ -34,6 +36,7 @@ class CommandTest(unittest.TestCase):
         (self.directory / "etc").mkdir()
         self.root = self.directory / "root"
         self.store = f"local?root={self.root}"
+        self.database = self.root / "nix/var/nix/db/db.sqlite"
         self.enter = []  # what the commands run in
         self.environment = {
             "PATH": os.environ["PATH"],
@@ -77,6 +80,21 @@ class CommandTest(unittest.TestCase):
 
     def in_store(self, *arguments, **options):
         return self.succeed(*arguments, "--store", self.store, **options)
+
+    def real(self, path, root=None):
+        """Where an object of the store lies, or of the one below another root."""
+        return Path(root or self.root) / path.lstrip("/")
+
+    def execute(self, sql, *values):
+        """Asks or changes the store's database as another program does; returns the rows."""
+        with closing(sqlite3.connect(self.database)) as database:
+            rows = database.execute(sql, values).fetchall()
+            database.commit()
+        return rows
+
+    def settle(self):
+        """Brings the log into the database, as whoever closes it last does."""
+        self.execute("pragma wal_checkpoint(truncate)")
 
     def nix(self, *arguments, input=b""):
         """What Nix 2.8 prints for the same arguments."""

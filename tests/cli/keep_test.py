@@ -16,9 +16,6 @@ class KeepTest(CommandTest):
             self.write(f"{name}/{file}", text)
         return self.in_store("store", "add-path", self.directory / name)
 
-    def real(self, path, root=None):
-        return (root or self.root) / path.lstrip("/")
-
     def damage(self, path, file, text, root=None):
         name = self.real(path, root) / file
         name.chmod(0o644)

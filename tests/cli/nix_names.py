@@ -57,9 +57,6 @@ class NixNamesTest(CommandTest):
 
     # --- stores
 
-    def real(self, path, root=None):
-        return Path(f"{root or self.root}{path}")
-
     def random_path(self, chosen):
         name = "-".join(chosen.choice(["lib", "hello", "a.b", "x+y", "1.0", "dev", "link"])
                         for _ in range(chosen.randrange(1, 4)))

@@ -39,10 +39,6 @@ HASHED = "sha256:" + 64 * "0" + "!out"
 
 
 class RealisationTest(CommandTest):
-    def rows(self, query):
-        with closing(sqlite3.connect(self.root / "nix/var/nix/db/db.sqlite")) as database:
-            return database.execute(query).fetchall()
-
     def add_derivation(self, **fields):
         return self.in_store("derivation", "add", input=derivation("x", "true", **fields))
 
@@ -52,7 +48,7 @@ class RealisationTest(CommandTest):
         out = self.in_store("path-info", f"{drv}^out", "--json")  # makes the store
         path = next(iter(json.loads(out)))
         # As Nix 2.35 has it.
-        with closing(sqlite3.connect(self.root / "nix/var/nix/db/db.sqlite")) as database:
+        with closing(sqlite3.connect(self.database)) as database:
             database.executescript(
                 "create table BuildTraceV3 (id integer primary key autoincrement not null, "
                 "drvPath text not null, outputName text not null, outputPath text not null, "
@@ -98,6 +94,7 @@ class SharedTest(CommandTest):
         self.write_config(NIX_CONFIG)
         self.write("ca.nix", EXPRESSION)
         self.store = "auto"
+        self.database = self.directory / "var/db/db.sqlite"
         for name, folder in (("STORE", "store"), ("STATE", "var"), ("LOG", "log")):
             self.environment[f"NIX_{name}_DIR"] = str(self.directory / folder)
 
@@ -117,12 +114,6 @@ class SharedTest(CommandTest):
                        for name in NAMES}
         self.run_nix("nix-store", "--realise", *derivations.values())
         return derivations
-
-    def execute(self, *statement):
-        with closing(sqlite3.connect(self.directory / "var/db/db.sqlite")) as database:
-            rows = database.execute(*statement).fetchall()
-            database.commit()
-        return rows
 
     def test_both_know_the_same(self):
         derivations = self.build_all()

@@ -47,11 +47,9 @@ class RebuildTest(CommandTest):
                 [(out, {"self": " ".join(references).encode()}, references, drv)]))
         fetched = self.in_store("store", "add-file", self.write("fetched", "fixed content"))
         self.assertEqual(fetched, self.output_of(drvs[2]))
-        connection = sqlite3.connect(self.db / "db.sqlite")  # as who builds it does
-        connection.execute("update ValidPaths set deriver = ?, ultimate = 1 where path = ?",
-                           [drvs[2], fetched])
-        connection.commit()
-        connection.close()
+        # As who builds it does.
+        self.execute("update ValidPaths set deriver = ?, ultimate = 1 where path = ?",
+                     drvs[2], fetched)
         self.in_store("derivation", "add", input=derivation("floating", "true", outputs={
             "out": {"method": "nar", "hashAlgo": "sha256"}}))
         key = self.succeed("key", "generate-secret", "--key-name", "test")
@@ -73,21 +71,17 @@ class RebuildTest(CommandTest):
             name, "true", outputs={"out": {"method": "flat", "hash": sri}}))
 
     def output_of(self, drv):
-        with sqlite3.connect(self.db / "db.sqlite") as rows:
-            return rows.execute("select o.path from DerivationOutputs o join ValidPaths v on "
-                                "v.id = drv where v.path = ?", [drv]).fetchone()[0]
+        return self.execute("select o.path from DerivationOutputs o join ValidPaths v on "
+                            "v.id = drv where v.path = ?", drv)[0][0]
 
     def add_file(self, name, text):
         return self.in_store("store", "add-file", self.write(name, text))
-
-    def real(self, path):
-        return self.root / path.lstrip("/")
 
     # --- the database
 
     def rows(self):
         """Everything, by paths in place of numbers."""
-        connection = sqlite3.connect(self.db / "db.sqlite")
+        connection = sqlite3.connect(self.database)
         try:
             connection.row_factory = sqlite3.Row
             paths = {row["path"]: dict(row) for row in connection.execute(
@@ -101,12 +95,6 @@ class RebuildTest(CommandTest):
             return paths, refs, outputs
         finally:
             connection.close()
-
-    def settle(self):
-        """Brings the log into the database, as whoever closes it last does."""
-        connection = sqlite3.connect(self.db / "db.sqlite")
-        connection.execute("pragma wal_checkpoint(truncate)")
-        connection.close()
 
     def save(self):
         self.settle()
@@ -210,14 +198,11 @@ class RebuildTest(CommandTest):
         before, whole = self.rows(), self.save()
         for _ in range(4):
             self.restore(whole)
-            connection = sqlite3.connect(self.db / "db.sqlite")
             for path in chosen.sample(sorted(before[0]), 3):
-                connection.execute("delete from ValidPaths where path = ?", [path])
-            connection.execute("delete from DerivationOutputs where rowid % 2 = 0")
-            connection.execute("delete from Refs where referrer in "
-                               "(select id from ValidPaths where path like '%.drv')")
-            connection.commit()
-            connection.close()
+                self.execute("delete from ValidPaths where path = ?", path)
+            self.execute("delete from DerivationOutputs where rowid % 2 = 0")
+            self.execute("delete from Refs where referrer in "
+                         "(select id from ValidPaths where path like '%.drv')")
             report = self.rebuild_and_check(self.rows_of(before))
             self.assertEqual(len(report["recovered"]), 3)
 
@@ -225,16 +210,13 @@ class RebuildTest(CommandTest):
         """The object is right, as its path says; so it is the row that is wrong."""
         path = self.add_file("file", "contents")
         before = self.rows()
-        connection = sqlite3.connect(self.db / "db.sqlite")
-        connection.execute("update ValidPaths set hash = ?, narSize = 7", ["sha256:" + "0" * 64])
-        connection.commit()
-        connection.close()
+        self.execute("update ValidPaths set hash = ?, narSize = 7", "sha256:" + "0" * 64)
         report = self.rebuild_and_check(before)
         self.assertEqual(report["recovered"], [{"path": path, "proven": True}])
 
     def test_rows_in_the_log_count(self):
         self.add_file("first", "1")
-        reader = sqlite3.connect(self.db / "db.sqlite")
+        reader = sqlite3.connect(self.database)
         reader.execute("begin")
         reader.execute("select * from ValidPaths").fetchall()
         self.add_file("second", "2")
@@ -264,7 +246,7 @@ class RebuildTest(CommandTest):
 
     def test_other_tables(self):
         path = self.add_file("file", "contents")
-        connection = sqlite3.connect(self.db / "db.sqlite")
+        connection = sqlite3.connect(self.database)
         connection.executescript(
             "create table Realisations (id integer primary key autoincrement not null, "
             "drvPath text not null, outputName text not null, "
@@ -277,16 +259,14 @@ class RebuildTest(CommandTest):
             "insert into SchemaMigrations values ('20260309-drop-redundant-indexreferrer')")
         connection.close()
         self.rebuild()
-        connection = sqlite3.connect(self.db / "db.sqlite")
-        self.assertEqual(connection.execute(
-            "select r.id, path from Realisations r join ValidPaths v on outputPath = v.id"
-        ).fetchall(), [(7, path)])
-        self.assertEqual(connection.execute("select count(*) from Realisations").fetchone(), (1,))
-        self.assertEqual(connection.execute("select * from SchemaMigrations").fetchall(),
+        self.assertEqual(self.execute(
+            "select r.id, path from Realisations r join ValidPaths v on outputPath = v.id"),
+            [(7, path)])
+        self.assertEqual(self.execute("select count(*) from Realisations"), [(1,)])
+        self.assertEqual(self.execute("select * from SchemaMigrations"),
                          [("20260309-drop-redundant-indexreferrer",)])
-        self.assertEqual(connection.execute(
-            "select count(*) from sqlite_master where name = 'IndexRealisations'").fetchone(), (1,))
-        connection.close()
+        self.assertEqual(self.execute(
+            "select count(*) from sqlite_master where name = 'IndexRealisations'"), [(1,)])
 
     def test_lost_tables_of_realisations(self):
         """Nix before 2.26 makes them where the file that says so is not there."""

@@ -15,9 +15,6 @@ class StoreTest(CommandTest):
         self.make_tree()
         return self.in_store("store", "add", "tree")
 
-    def real(self, path):
-        return self.root / path.lstrip("/")
-
     @needs_nix
     def test_same_paths_as_nix(self):
         self.make_tree()
