@@ -84,11 +84,11 @@ class LocalBench:
         os.sync()
         time.sleep(REUSE_SECONDS)
 
-    def pairs(self, title, ours, theirs, prepare, runs=None):
+    def pairs(self, title, ours, theirs, prepare):
         """Both sides in turn; each side is a function of the store that `prepare` makes."""
         self.empty_trash()
         results = {"ours": [], "theirs": []}
-        for turn in range((runs or self.bench.runs) + 1):
+        for turn in range(self.bench.runs + 1):
             for name, side in (("ours", ours), ("theirs", theirs)):
                 store = prepare(name)
                 measured = side(store)
