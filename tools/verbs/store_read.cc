@@ -97,11 +97,16 @@ std::vector<Node> list_place(const Place& place, bool recursive) {
   return nodes;
 }
 
+// What PATH names, which is valid.
+PathBelow wanted_path(const Context& context, Store& store) {
+  PathBelow wanted = parse_path_below(context.arguments.positional().front(), store.store_dir());
+  (void)store.require(wanted.path);
+  return wanted;
+}
+
 int run_ls(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
-  const std::string& text = context.arguments.positional().front();
-  const PathBelow wanted = parse_path_below(text, store->store_dir());
-  (void)store->require(wanted.path);
+  const PathBelow wanted = wanted_path(context, *store);
   const std::string shown = store->store_dir().print(wanted.path) + wanted.below;
   const ListingOptions options = listing_options(context);
   if (const auto* local = capability<BuildStore>(*store)) {
@@ -122,9 +127,7 @@ int run_ls(Context& context) {
 
 int run_cat(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
-  const std::string& text = context.arguments.positional().front();
-  const PathBelow wanted = parse_path_below(text, store->store_dir());
-  (void)store->require(wanted.path);
+  const PathBelow wanted = wanted_path(context, *store);
   const std::string shown = store->store_dir().print(wanted.path) + wanted.below;
   if (const auto* local = capability<BuildStore>(*store)) {
     const Place place = find_place(local->real_path(wanted.path), wanted.below);
