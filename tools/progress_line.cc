@@ -3,6 +3,8 @@
 #include "console.hh"
 #include "terminal_text.hh"
 
+#include <cinch/core/closure.hh>
+
 #include <utility>
 
 namespace cinch::cli {
@@ -38,6 +40,13 @@ std::string clock_text(std::uint64_t seconds) {
 }
 
 }  // namespace
+
+Progress shown(const CopyProgress& progress) {
+  return {.items_done = progress.paths_done,
+          .items_expected = progress.paths_expected,
+          .bytes_done = progress.bytes_done,
+          .bytes_expected = progress.bytes_expected};
+}
 
 std::string progress_text(std::string_view doing, std::string_view items, const Progress& progress,
                           std::chrono::milliseconds elapsed) {

@@ -8,6 +8,10 @@
 #include <string>
 #include <string_view>
 
+namespace cinch {
+struct CopyProgress;
+}
+
 namespace cinch::cli {
 
 class Console;
@@ -20,6 +24,8 @@ struct Progress {
   std::uint64_t bytes_done = 0;
   std::uint64_t bytes_expected = 0;
 };
+
+Progress shown(const CopyProgress& progress);
 
 // "copying: 12/345 paths, 1.2G/3.4G, 56.0M/s, 0:12 left". The rate and the time that is left go by
 // the bytes where these are expected, else by the items where those are.

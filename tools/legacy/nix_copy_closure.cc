@@ -75,14 +75,10 @@ int run_nix_copy_closure(Context& context) {
   if (call.include_outputs) paths = closure_with_outputs(from, paths);
   if (call.dry_run) return 0;
   ProgressLine line(context.console, {.doing = "copying", .activity = Activity::copy_paths});
-  const CopyOptions options{.policy = SignaturePolicy::accept_unsigned,
-                            .run_piped = run_piped,
-                            .progress = [&](const CopyProgress& progress) {
-                              line.update({.items_done = progress.paths_done,
-                                           .items_expected = progress.paths_expected,
-                                           .bytes_done = progress.bytes_done,
-                                           .bytes_expected = progress.bytes_expected});
-                            }};
+  const CopyOptions options{
+      .policy = SignaturePolicy::accept_unsigned,
+      .run_piped = run_piped,
+      .progress = [&](const CopyProgress& progress) { line.update(shown(progress)); }};
   copy_closure(from, to, paths, options, stop);
   return 0;
 }

@@ -12,13 +12,6 @@ namespace cinch::cli {
 
 namespace {
 
-Progress shown(const CopyProgress& progress) {
-  return {.items_done = progress.paths_done,
-          .items_expected = progress.paths_expected,
-          .bytes_done = progress.bytes_done,
-          .bytes_expected = progress.bytes_expected};
-}
-
 int run_copy(Context& context) {
   if (!context.has("--from") && !context.has("--to")) {
     context.refuse("say from where or to where: --from URL, --to URL");
