@@ -15,13 +15,7 @@ namespace {
 constexpr std::chrono::milliseconds quiet_time{500};
 constexpr std::chrono::milliseconds show_interval{100};
 
-std::string compact_size(std::uint64_t bytes) {
-  constexpr std::uint64_t kibibyte = 1024;
-  if (bytes < kibibyte) return std::to_string(bytes) + "B";
-  std::string text = human_size(bytes);
-  std::erase(text, ' ');
-  return text;
-}
+std::string compact_size(std::uint64_t bytes) { return size_in_words(bytes, "B"); }
 
 // "12/345", or "12" where the end is not known.
 std::string part_of(const std::string& done, const std::string& expected) {

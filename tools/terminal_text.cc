@@ -94,9 +94,9 @@ std::string human_size(std::uint64_t bytes) {
   return buffer;
 }
 
-std::string size_in_words(std::uint64_t bytes) {
+std::string size_in_words(std::uint64_t bytes, std::string_view unit) {
   constexpr std::uint64_t kibibyte = 1024;
-  if (bytes < kibibyte) return std::to_string(bytes) + " bytes";
+  if (bytes < kibibyte) return std::to_string(bytes) + std::string(unit);
   std::string text = human_size(bytes);
   std::erase(text, ' ');
   return text;

@@ -24,7 +24,7 @@ std::string indented(std::string_view text, std::size_t spaces);
 // "872.0 ", "1.5K", "20.3M": as Nix prints sizes with -h.
 std::string human_size(std::uint64_t bytes);
 
-// "20 bytes", "1.5K": within a sentence.
-std::string size_in_words(std::uint64_t bytes);
+// "1.5K", "20.3M"; below that "20" and the unit.
+std::string size_in_words(std::uint64_t bytes, std::string_view unit = " bytes");
 
 }  // namespace cinch::cli
