@@ -13,10 +13,6 @@ namespace cinch::cli {
 
 namespace {
 
-constexpr std::string_view red = "\x1b[31;1m";
-constexpr std::string_view magenta = "\x1b[35;1m";
-constexpr std::string_view plain = "\x1b[0m";
-
 // The terminal need not be told more often than eyes can see.
 constexpr std::chrono::milliseconds redraw_interval{50};
 
@@ -52,7 +48,7 @@ void Console::message(Verbosity level, std::string_view text) {
   const std::string clean = printable_lines(text);
   constexpr std::string_view warning = "warning:";
   if (level == Verbosity::warn && clean.starts_with(warning)) {
-    put_line(painted(magenta, warning) + clean.substr(warning.size()));
+    put_line(painted(style::magenta, warning) + clean.substr(warning.size()));
   } else {
     put_line(clean);
   }
@@ -166,7 +162,8 @@ void Console::handle(const BuildLogEvent& event) {
   }
   if (options_.build_logs) {
     const std::string name = std::string(derivation_name(event.derivation)) + "> ";
-    put_line(painted(magenta, name) + (options_.terminal ? printable(event.line) : event.line));
+    put_line(painted(style::magenta, name) +
+             (options_.terminal ? printable(event.line) : event.line));
   }
   draw();
 }
@@ -204,7 +201,7 @@ void Console::handle(const BuildProgressEvent& event) {
 
 std::string Console::painted(std::string_view colour, std::string_view text) const {
   if (!options_.colours) return std::string(text);
-  return std::string(colour) + std::string(text) + std::string(plain);
+  return std::string(colour) + std::string(text) + std::string(style::plain);
 }
 
 void Console::put_line(std::string_view line) {
@@ -223,9 +220,9 @@ void Console::put_error(std::string_view text, std::string_view hint) {
     return put_json_message(Verbosity::error, whole);
   }
   // Errors quote builders, daemons and file names.
-  put_line(painted(red, "error:") + " " + indented(printable_lines(text), 7));
+  put_line(painted(style::red, "error:") + " " + indented(printable_lines(text), 7));
   if (!hint.empty()) {
-    put_line(painted(magenta, "hint:") + " " + indented(printable_lines(hint), 6));
+    put_line(painted(style::magenta, "hint:") + " " + indented(printable_lines(hint), 6));
   }
 }
 

@@ -8,6 +8,16 @@
 
 namespace cinch::cli {
 
+// What changes how the text after it looks. For terminals alone.
+namespace style {
+constexpr std::string_view red = "\x1b[31;1m";
+constexpr std::string_view green = "\x1b[32;1m";
+constexpr std::string_view blue = "\x1b[34;1m";
+constexpr std::string_view magenta = "\x1b[35;1m";
+constexpr std::string_view grey = "\x1b[38;5;244m";
+constexpr std::string_view plain = "\x1b[0m";
+}  // namespace style
+
 // Without terminal escape sequences and control characters; tabs become spaces. A builder's output
 // must not be able to move the cursor of whoever watches it.
 std::string printable(std::string_view text);

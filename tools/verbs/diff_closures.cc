@@ -1,6 +1,7 @@
 // store diff-closures.
 #include "../context.hh"
 #include "../installable.hh"
+#include "../terminal_text.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/closure.hh>
@@ -13,10 +14,6 @@
 namespace cinch::cli {
 
 namespace {
-
-constexpr std::string_view red = "\x1b[31;1m";
-constexpr std::string_view green = "\x1b[32;1m";
-constexpr std::string_view plain = "\x1b[0m";
 
 // Differences of size below this are not worth a line.
 constexpr std::int64_t size_shown_min = 8 * 1024;
@@ -87,7 +84,8 @@ std::string difference(const Package& before, const Package& after, bool colours
   std::snprintf(size, sizeof size, "%+.1f KiB", static_cast<double>(more) / 1024);
   if (!text.empty()) text += ", ";
   if (!colours) return text + size;
-  return text + std::string(more > 0 ? red : green) + size + std::string(plain);
+  return text + std::string(more > 0 ? style::red : style::green) + size +
+         std::string(style::plain);
 }
 
 int run_diff_closures(Context& context) {

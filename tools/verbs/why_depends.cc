@@ -2,6 +2,7 @@
 #include "../context.hh"
 #include "../hash_places.hh"
 #include "../installable.hh"
+#include "../terminal_text.hh"
 #include "../verbs.hh"
 
 #include <cinch/core/closure.hh>
@@ -19,11 +20,6 @@ constexpr std::string_view branch = "├───";
 constexpr std::string_view last_branch = "└───";
 constexpr std::string_view trunk = "│   ";
 constexpr std::string_view no_trunk = "    ";
-
-constexpr std::string_view grey = "\x1b[38;5;244m";
-constexpr std::string_view green = "\x1b[32;1m";
-constexpr std::string_view blue = "\x1b[34;1m";
-constexpr std::string_view plain = "\x1b[0m";
 
 constexpr std::size_t unreachable = std::numeric_limits<std::size_t>::max();
 
@@ -108,8 +104,9 @@ class DependencyTree {
   // for is complete.
   bool enter(std::vector<Frame>& frames, Node& node, const std::string& pad) {
     if (precise_) {
-      output_.line(pad + std::string(colour(node.printed ? grey : "")) + (pad.empty() ? "" : "→ ") +
-                   printed(node.path()) + std::string(colour(plain)));
+      output_.line(pad + std::string(colour(node.printed ? style::grey : "")) +
+                   (pad.empty() ? "" : "→ ") + printed(node.path()) +
+                   std::string(colour(style::plain)));
     }
     if (node.path() == bottom_ && !all_ && top_ != bottom_) return false;
     if (node.printed) return true;
@@ -133,7 +130,8 @@ class DependencyTree {
     }
     HashPlaces places(std::move(hash_parts), [this](const std::string& hash_part) {
       const bool wanted = hash_part == bottom_.hash_part();
-      return std::string(colour(wanted ? green : blue)) + hash_part + std::string(colour(plain));
+      return std::string(colour(wanted ? style::green : style::blue)) + hash_part +
+             std::string(colour(style::plain));
     });
     NarParserSink parser(places);
     store_.read_nar(frame.node->path(), parser);
@@ -143,9 +141,9 @@ class DependencyTree {
 
   void print_edge(Frame& frame, Node& reference, bool last) {
     if (!precise_) {
-      output_.line(frame.pad + std::string(colour(reference.printed ? grey : "")) +
+      output_.line(frame.pad + std::string(colour(reference.printed ? style::grey : "")) +
                    std::string(last ? last_branch : branch) + printed(reference.path()) +
-                   std::string(colour(plain)));
+                   std::string(colour(style::plain)));
       frame.node->printed = true;
       return;
     }
