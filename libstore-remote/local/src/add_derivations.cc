@@ -12,19 +12,23 @@
 #include <cinch/files/parallel.hh>
 
 #include <algorithm>
+#include <array>
 #include <ctime>
 #include <functional>
+#include <future>
 #include <map>
 #include <optional>
 #include <string_view>
 #include <utility>
+
+#include <fcntl.h>
 
 namespace cinch {
 
 namespace {
 
 // Each holds a lock, which is an open file.
-constexpr std::size_t locks_max = 256;
+constexpr std::size_t locks_max = 128;
 
 PathInfo describe(const StorePath& path, const Derivation& derivation, std::string_view text) {
   local::IgnoreTree nowhere;
@@ -46,6 +50,14 @@ void for_each_in_parallel(std::size_t count, const std::function<void(std::size_
   });
 }
 
+// In a process of several threads, who opens a file waits some milliseconds each time the table of
+// open files has to grow. So it grows once, while there may be one thread yet.
+void make_room_for_locks(const Directory& directory) {
+  constexpr int others_max = 64;
+  const Descriptor beyond(
+      ::fcntl(directory.get(), F_DUPFD_CLOEXEC, static_cast<int>(2 * locks_max) + others_max));
+}
+
 struct Named {
   std::vector<StorePath> paths;
   std::vector<std::string> texts;
@@ -65,15 +77,17 @@ Named name_all(std::span<const Derivation> derivations, const StoreDir& store_di
 }
 
 // Derivations that are added together may refer to each other.
-void require_valid(const StoreDir& store_dir, const StorePathSet& references,
+void require_valid(const StoreDir& store_dir, const std::map<StorePath, PathInfo>& infos,
                    const StorePathSet& valid,
                    const local::DerivationChecker::Derivations& together) {
-  for (const StorePath& path : references) {
-    if (valid.contains(path) || together.contains(path)) continue;
-    throw Error(Code::not_found,
-                "a derivation needs '" + store_dir.print(path) + "', which is not valid")
-        .about(store_dir.print(path))
-        .hint("add what it refers to first");
+  for (const auto& [referrer, info] : infos) {
+    for (const StorePath& path : info.references) {
+      if (valid.contains(path) || together.contains(path)) continue;
+      throw Error(Code::not_found,
+                  "a derivation needs '" + store_dir.print(path) + "', which is not valid")
+          .about(store_dir.print(path))
+          .hint("add what it refers to first");
+    }
   }
 }
 
@@ -99,53 +113,76 @@ std::vector<StorePath> LocalStore::add_derivations(std::span<const Derivation> d
     if (is_first && !valid.contains(named.paths[at])) missing.push_back(at);
   }
   if (missing.empty()) return named.paths;
-  auto outputs = state_->checker.check(by_path);
-  std::vector<std::optional<PathInfo>> described(missing.size());
-  for_each_in_parallel(missing.size(), [&](std::size_t at) {
-    const std::size_t number = missing[at];
-    described[at] = describe(named.paths[number], derivations[number], named.texts[number]);
-  });
-  StorePathSet references;
+  std::map<StorePath, std::map<std::string, StorePath>> outputs;
   std::map<StorePath, PathInfo> infos;
   std::map<StorePath, std::string_view> texts;
-  for (std::size_t at = 0; at < missing.size(); ++at) {
-    const StorePath& path = named.paths[missing[at]];
-    references.insert(described[at]->references.begin(), described[at]->references.end());
-    infos.emplace(path, *std::move(described[at]));
-    texts.emplace(path, named.texts[missing[at]]);
-  }
-  require_valid(store_dir(), references, valid, by_path);
+  const std::array<std::function<void()>, 2> halves = {
+      [&] { outputs = state_->checker.check(by_path); },
+      [&] {
+        for (const std::size_t at : missing) {
+          const StorePath& path = named.paths[at];
+          infos.emplace(path, describe(path, derivations[at], named.texts[at]));
+          texts.emplace(path, named.texts[at]);
+        }
+      },
+  };
+  run_parallel(halves.size(), local::hash_threads_max, [&](std::size_t half) { halves[half](); });
+  require_valid(store_dir(), infos, valid, by_path);
   std::vector<State::NewText> fresh;
   for (const StorePath& path : sort_topologically(infos)) {
     fresh.push_back({texts.at(path), {std::move(infos.at(path)), std::move(outputs.at(path))}});
   }
-  const std::span<const State::NewText> all(fresh);
-  for (std::size_t at = 0; at < all.size(); at += locks_max) {
-    state_->install(all.subspan(at, std::min(locks_max, all.size() - at)));
-  }
+  state_->install(fresh);
   return named.paths;
 }
 
+// Files in their places, locked, and not registered yet.
+struct LocalStore::State::PublishedTexts {
+  std::unique_ptr<PathLock> lock;
+  local::Published published;
+  std::vector<local::Registration> registrations;
+};
+
+// While some are registered, the files of the next are written.
 void LocalStore::State::install(std::span<const NewText> texts) {
+  const auto publish_some = [&](std::size_t at) {
+    return std::async(std::launch::async,
+                      [this, some = texts.subspan(at, std::min(locks_max, texts.size() - at))] {
+                        return publish(some);
+                      });
+  };
+  make_room_for_locks(objects());
+  std::future<std::unique_ptr<PublishedTexts>> next = publish_some(0);
+  for (std::size_t at = locks_max; next.valid(); at += locks_max) {
+    const std::unique_ptr<PublishedTexts> some = next.get();
+    if (at < texts.size()) next = publish_some(at);
+    register_together(some->registrations);
+    some->published.keep();
+  }
+}
+
+std::unique_ptr<LocalStore::State::PublishedTexts> LocalStore::State::publish(
+    std::span<const NewText> texts) {
   StorePathSet paths;
   for (const NewText& text : texts) paths.insert(text.registration.info.path);
-  const auto lock = local::lock_paths(objects(), paths, {}, {});
+  std::unique_ptr<PublishedTexts> result(new PublishedTexts{
+      .lock = local::lock_paths(objects(), paths, {}, {}),
+      .published = local::Published(objects()),
+      .registrations = {},
+  });
   const StorePathSet valid = database.find_valid(paths);
-  local::Published published(objects());
-  std::vector<local::Registration> batch;
   for (const NewText& text : texts) {
     const StorePath& path = text.registration.info.path;
     if (valid.contains(path)) continue;
     local::StagedFile file(staging, text.text, options.fsync_store_paths);
-    published.add(path);
+    result->published.add(path);
     file.publish(path);
-    batch.push_back(text.registration);
+    result->registrations.push_back(text.registration);
   }
   if (options.auto_optimise) {
-    for (const local::Registration& item : batch) optimise_added(item.info.path);
+    for (const local::Registration& item : result->registrations) optimise_added(item.info.path);
   }
-  register_together(batch);
-  published.keep();
+  return result;
 }
 
 }  // namespace cinch

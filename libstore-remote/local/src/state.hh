@@ -68,6 +68,8 @@ struct LocalStore::State {
     local::Registration registration;
   };
   void install(std::span<const NewText> texts);
+  struct PublishedTexts;
+  std::unique_ptr<PublishedTexts> publish(std::span<const NewText> texts);
 
   // What to register of an object that lies in its place.
   local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
