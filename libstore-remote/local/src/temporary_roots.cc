@@ -55,6 +55,14 @@ void parse_roots(std::string_view text, const StoreDir& store_dir, Take take) {
   }
 }
 
+// Empty if it is gone: its store was closed just now.
+Descriptor open_if_there(const Directory& directory, const std::string& name) try {
+  return directory.open_file(name, O_RDWR);
+} catch (const Error& error) {
+  if (error.code() != Code::not_found) throw;
+  return {};
+}
+
 // The file of the process's first store, or that of a further one.
 bool belongs_to(std::string_view file_name, const std::string& process) {
   return file_name == process || file_name.starts_with(process + "-");
@@ -178,13 +186,8 @@ std::vector<GarbageRoot> read_temporary_roots(const Directory& state, const Stor
   const Directory directory = state.open_directory("temproots");
   for (const DirectoryEntry& entry : directory.list()) {
     if (entry.type != DT_REG) continue;
-    Descriptor file;
-    try {
-      file = directory.open_file(entry.name, O_RDWR);
-    } catch (const Error& error) {
-      if (error.code() == Code::not_found) continue;  // its process ended just now
-      throw;
-    }
+    const Descriptor file = open_if_there(directory, entry.name);
+    if (!file) continue;
     if (try_lock(file.get(), LockKind::exclusive, directory.name_of(entry.name))) {
       // Nobody holds it. The mark is for those who opened it and wait for its lock.
       (void)!::write(file.get(), "d", 1);
@@ -206,13 +209,8 @@ RootsWritten find_temporary_roots(const Directory& state, const StoreDir& store_
   for (const DirectoryEntry& entry : directory.list()) {
     if (entry.type != DT_REG || !belongs_to(entry.name, std::to_string(process))) continue;
     const std::string full_name = directory.name_of(entry.name);
-    Descriptor file;
-    try {
-      file = directory.open_file(entry.name, O_RDWR);
-    } catch (const Error& error) {
-      if (error.code() == Code::not_found) continue;  // its store was closed just now
-      throw;
-    }
+    const Descriptor file = open_if_there(directory, entry.name);
+    if (!file) continue;
     // As read_temporary_roots() does: older versions of Nix, and Guix, hold but a shared lock.
     if (try_lock(file.get(), LockKind::exclusive, full_name)) continue;  // its process is gone
     result = RootsWritten::not_yet;
