@@ -1,6 +1,7 @@
 // How content comes into a LocalStore. The order of steps is in docs/formats/local-store.md,
 // "Adding an object".
 #include "ingest.hh"
+#include "object_hash.hh"
 #include "path_lock.hh"
 #include "state.hh"
 
@@ -96,12 +97,8 @@ local::Ingested ingest_spooled(Source& content, HashAlgorithm algorithm, const D
     copy_stream(source, to_file);
   }
   finish_canonical_file(std::move(file), full_name, false, write_options.fsync);
-  Hasher nar_hasher(HashAlgorithm::sha256);
-  NarWriter nar(nar_hasher);
-  read_tree(directory, name, nar, {.stop = stop});
-  nar.finish();
-  const std::uint64_t nar_size = nar_hasher.size_bytes();
-  return {nar_hasher.finish(), nar_size, content_hasher.finish()};
+  const local::NarDigest nar = local::hash_tree(directory, name, {.stop = stop});
+  return {nar.hash, nar.size_bytes, content_hasher.finish()};
 }
 
 // Reads until the end or just beyond the limit.
