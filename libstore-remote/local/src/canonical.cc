@@ -13,6 +13,9 @@
 
 namespace cinch::local {
 
+const std::array<struct timespec, 2> canonical_times = {
+    {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
+
 namespace {
 
 constexpr mode_t mode_bits = 07777;
@@ -63,10 +66,8 @@ void canonicalise(const TreeEntry& entry) {
   }
   if (has_wrong_mode(status)) set_mode(*entry.parent, entry.name, canonical_mode(status));
   if (!has_wrong_time(status)) return;
-  constexpr std::array<struct timespec, 2> times = {
-      {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
-  if (::utimensat(entry.parent->get(), entry.name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW) !=
-      0) {
+  if (::utimensat(entry.parent->get(), entry.name.c_str(), canonical_times.data(),
+                  AT_SYMLINK_NOFOLLOW) != 0) {
     throw system_error(errno, "cannot set the time", full_name);
   }
 }

@@ -4,11 +4,17 @@
 
 #include <cinch/files/directory.hh>
 
+#include <array>
 #include <optional>
 #include <stop_token>
 #include <string>
 
+#include <time.h>
+
 namespace cinch::local {
+
+// What sets the time of all and leaves that of the last access: for utimensat(2).
+extern const std::array<struct timespec, 2> canonical_times;
 
 // The first thing about the modes of a tree that is not so, as a sentence with the file's name;
 // times and owners do not matter, as nobody can do harm through them.

@@ -1,5 +1,7 @@
 #include "staging.hh"
 
+#include "canonical.hh"
+
 #include <cinch/core/error.hh>
 
 #include <array>
@@ -39,9 +41,7 @@ std::optional<Directory> open_to_move(const Directory& parent, const std::string
 
 // Makes a directory that has been moved an object again.
 void settle(const Directory& object, const std::string& full_name) {
-  constexpr struct timespec times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_OMIT},
-                                        {.tv_sec = 1, .tv_nsec = 0}};
-  if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), times) != 0) {
+  if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), canonical_times.data()) != 0) {
     throw system_error(errno, "cannot set mode and time", full_name);
   }
 }

@@ -1,12 +1,13 @@
 #include "file_linker.hh"
 
+#include "../canonical.hh"
+
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/hash.hh>
 #include <cinch/core/nar.hh>
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -133,11 +134,9 @@ std::optional<std::string> name_in_links(const Directory& parent, const std::str
 
 ChangedDirectory::~ChangedDirectory() {
   if (!changed_ || is_store_directory_) return;
-  constexpr std::array<struct timespec, 2> times = {
-      {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
   // A destructor cannot report it. The contents are right; verifying finds the permissions.
   (void)::fchmod(directory_->get(), directory_mode);
-  (void)::futimens(directory_->get(), times.data());
+  (void)::futimens(directory_->get(), canonical_times.data());
 }
 
 // Only its owner's not being root makes it necessary to change the mode; so it is changed when the
