@@ -10,9 +10,6 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
-#include <cerrno>
-
-#include <unistd.h>
 
 namespace cinch {
 
@@ -41,11 +38,7 @@ void LocalStore::State::repair(VerifyReport& report, const VerifyOptions& how,
                                local::Verifier& verifier, const std::stop_token& stop) {
   if (!report.damaged_links.empty()) {
     const Directory links = objects().open_directory(local::links_name);
-    for (const std::string& name : report.damaged_links) {
-      if (::unlinkat(links.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
-        throw system_error(errno, "cannot remove", links.name_of(name));
-      }
-    }
+    for (const std::string& name : report.damaged_links) (void)local::remove_link(links, name);
     report.links_removed = true;
   }
   const std::vector<PathInfo>& infos = verifier.infos();

@@ -17,7 +17,6 @@
 
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace cinch::local {
 
@@ -31,11 +30,7 @@ constexpr std::time_t link_seconds_max = 3600;
 
 std::uint64_t delete_if_unused(const Directory& links, const std::string& name) {
   const std::optional<struct stat> status = links.stat(name);
-  if (!status || status->st_nlink != 1) return 0;
-  if (::unlinkat(links.get(), name.c_str(), 0) != 0) {
-    if (errno == ENOENT) return 0;
-    throw system_error(errno, "cannot remove", links.name_of(name));
-  }
+  if (!status || status->st_nlink != 1 || !remove_link(links, name)) return 0;
   return static_cast<std::uint64_t>(status->st_blocks) * stat_block_bytes;
 }
 

@@ -95,6 +95,12 @@ bool same_contents(const Directory& a_parent, const std::string& a_name,
 
 }  // namespace
 
+bool remove_link(const Directory& links, const std::string& name) {
+  if (::unlinkat(links.get(), name.c_str(), 0) == 0) return true;
+  if (errno == ENOENT) return false;
+  throw system_error(errno, "cannot remove", links.name_of(name));
+}
+
 std::string name_in_links(const Directory& parent, const std::string& name,
                           const struct stat& status, std::span<std::byte> buffer,
                           const std::stop_token& stop) {
@@ -248,10 +254,7 @@ FileLinker::Found FileLinker::look_up(const std::string& link_name, const Direct
 }
 
 void FileLinker::remove_damaged(const std::string& link_name) {
-  if (::unlinkat(links_.get(), link_name.c_str(), 0) != 0) {
-    if (errno == ENOENT) return;
-    throw system_error(errno, "cannot remove", links_.name_of(link_name));
-  }
+  if (!remove_link(links_, link_name)) return;
   const std::lock_guard lock(mutex_);
   report_.damaged_links.push_back(link_name);
 }

@@ -26,6 +26,9 @@ constexpr const char* links_name = ".links";
 // ".tmp-link-<pid>-<number>".
 constexpr std::string_view temporary_link_prefix = ".tmp-link-";
 
+// False if there is none: somebody else has removed it.
+bool remove_link(const Directory& links, const std::string& name);
+
 // The name that a file or symlink has in `.links`. `buffer` is for the time of the call.
 std::string name_in_links(const Directory& parent, const std::string& name,
                           const struct stat& status, std::span<std::byte> buffer,

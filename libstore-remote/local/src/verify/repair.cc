@@ -7,13 +7,11 @@
 #include <cinch/core/error.hh>
 #include <cinch/core/hash.hh>
 
-#include <cerrno>
 #include <optional>
 #include <utility>
 #include <vector>
 
 #include <sys/stat.h>
-#include <unistd.h>
 
 namespace cinch::local {
 
@@ -75,9 +73,7 @@ void remove_damaged_links(const Directory& objects, const Directory& parent,
     const auto link_name = name_in_links(*entry.parent, entry.name, buffer, stop);
     if (!link_name || !links.stat(*link_name)) return;
     if (name_in_links(links, *link_name, buffer, stop) == link_name) return;
-    if (::unlinkat(links.get(), link_name->c_str(), 0) != 0 && errno != ENOENT) {
-      throw system_error(errno, "cannot remove", links.name_of(*link_name));
-    }
+    (void)remove_link(links, *link_name);
   };
   walk_tree(parent, name, check, stop);
 }
