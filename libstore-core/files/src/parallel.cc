@@ -35,4 +35,13 @@ void run_parallel(std::size_t count, unsigned threads_max,
   if (failure) std::rethrow_exception(failure);
 }
 
+void run_parallel_pieces(std::size_t count, const PiecesOptions& options,
+                         const std::function<void(std::size_t begin, std::size_t end)>& work) {
+  const std::size_t piece_max = options.piece_max;
+  run_parallel((count + piece_max - 1) / piece_max, options.threads_max, [&](std::size_t piece) {
+    const std::size_t begin = piece * piece_max;
+    work(begin, std::min(count, begin + piece_max));
+  });
+}
+
 }  // namespace cinch

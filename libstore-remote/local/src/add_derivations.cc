@@ -43,11 +43,10 @@ PathInfo describe(const StorePath& path, const Derivation& derivation, std::stri
 
 // Derivations are small: a thread takes several at a time.
 void for_each_in_parallel(std::size_t count, const std::function<void(std::size_t)>& work) {
-  constexpr std::size_t together = 16;
-  run_parallel((count + together - 1) / together, local::hash_threads_max, [&](std::size_t piece) {
-    const std::size_t end = std::min(count, (piece + 1) * together);
-    for (std::size_t at = piece * together; at < end; ++at) work(at);
-  });
+  run_parallel_pieces(count, {.piece_max = 16, .threads_max = local::hash_threads_max},
+                      [&](std::size_t begin, std::size_t end) {
+                        for (std::size_t at = begin; at < end; ++at) work(at);
+                      });
 }
 
 // In a process of several threads, who opens a file waits some milliseconds each time the table of

@@ -6,7 +6,6 @@
 #include <cinch/core/error.hh>
 #include <cinch/files/parallel.hh>
 
-#include <algorithm>
 #include <atomic>
 #include <cerrno>
 #include <charconv>
@@ -22,8 +21,8 @@ namespace cinch::local {
 
 namespace {
 
-constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
-constexpr std::size_t piece_entries = 256;
+// A directory's changes wait for each other beyond so many threads.
+constexpr PiecesOptions pieces = {.piece_max = 256, .threads_max = 4};
 constexpr std::uint64_t stat_block_bytes = 512;
 // A name that is as old as this is left over even if a process has the number.
 constexpr std::time_t link_seconds_max = 3600;
@@ -41,15 +40,12 @@ std::uint64_t delete_unused_links(const Directory& objects, const std::stop_toke
   const Directory links = objects.open_directory(links_name);
   const std::vector<DirectoryEntry> entries = links.list();
   std::atomic<std::uint64_t> freed_bytes{0};
-  run_parallel((entries.size() + piece_entries - 1) / piece_entries, threads_max,
-               [&](std::size_t piece) {
-                 check_cancelled(stop);
-                 const std::size_t begin = piece * piece_entries;
-                 const std::size_t end = std::min(entries.size(), begin + piece_entries);
-                 for (std::size_t at = begin; at < end; ++at) {
-                   freed_bytes += delete_if_unused(links, entries[at].name);
-                 }
-               });
+  run_parallel_pieces(entries.size(), pieces, [&](std::size_t begin, std::size_t end) {
+    check_cancelled(stop);
+    for (std::size_t at = begin; at < end; ++at) {
+      freed_bytes += delete_if_unused(links, entries[at].name);
+    }
+  });
   return freed_bytes;
 }
 

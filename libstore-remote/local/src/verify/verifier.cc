@@ -201,23 +201,20 @@ void Verifier::check_links() {
   if (!place_.objects.stat(links_name)) return;
   const Directory links = place_.objects.open_directory(links_name);
   const std::vector<DirectoryEntry> entries = links.list();
-  constexpr std::size_t piece_entries = 64;
-  run_parallel((entries.size() + piece_entries - 1) / piece_entries, hash_threads_max,
-               [&](std::size_t piece) {
-                 std::vector<std::byte> buffer(stream_buffer_bytes);
-                 const std::size_t begin = piece * piece_entries;
-                 const std::size_t end = std::min(entries.size(), begin + piece_entries);
-                 for (std::size_t at = begin; at < end; ++at) {
-                   const std::optional<struct stat> status = links.stat(entries[at].name);
-                   // Those that no object uses go with the next collection.
-                   if (!status || status->st_nlink == 1) continue;
-                   limiter_.take(static_cast<std::uint64_t>(status->st_size), stop_);
-                   const auto name = name_in_links(links, entries[at].name, buffer, stop_);
-                   if (name == entries[at].name) continue;
-                   const std::lock_guard lock(mutex_);
-                   report_.damaged_links.push_back(entries[at].name);
-                 }
-               });
+  constexpr PiecesOptions pieces = {.piece_max = 64, .threads_max = hash_threads_max};
+  run_parallel_pieces(entries.size(), pieces, [&](std::size_t begin, std::size_t end) {
+    std::vector<std::byte> buffer(stream_buffer_bytes);
+    for (std::size_t at = begin; at < end; ++at) {
+      const std::optional<struct stat> status = links.stat(entries[at].name);
+      // Those that no object uses go with the next collection.
+      if (!status || status->st_nlink == 1) continue;
+      limiter_.take(static_cast<std::uint64_t>(status->st_size), stop_);
+      const auto name = name_in_links(links, entries[at].name, buffer, stop_);
+      if (name == entries[at].name) continue;
+      const std::lock_guard lock(mutex_);
+      report_.damaged_links.push_back(entries[at].name);
+    }
+  });
   std::ranges::sort(report_.damaged_links);
 }
 

@@ -14,4 +14,15 @@ namespace cinch {
 CINCH_FILES_API void run_parallel(std::size_t count, unsigned threads_max,
                                   const std::function<void(std::size_t)>& work);
 
+struct PiecesOptions {
+  std::size_t piece_max;  // how many things a thread takes at a time
+  unsigned threads_max;
+};
+
+// The same for things too small to be taken one by one: calls work(begin, end) for pieces that make
+// up the whole of `count`.
+CINCH_FILES_API void run_parallel_pieces(
+    std::size_t count, const PiecesOptions& options,
+    const std::function<void(std::size_t begin, std::size_t end)>& work);
+
 }  // namespace cinch
