@@ -102,4 +102,13 @@ std::string size_in_words(std::uint64_t bytes, std::string_view unit) {
   return text;
 }
 
+std::string duration_in_words(std::chrono::milliseconds duration) {
+  const auto seconds =
+      std::max<std::int64_t>(1, std::chrono::ceil<std::chrono::seconds>(duration).count());
+  if (seconds < 120) return std::to_string(seconds) + " s";
+  const std::int64_t minutes = (seconds + 59) / 60;
+  if (minutes < 120) return std::to_string(minutes) + " min";
+  return std::to_string((minutes + 59) / 60) + " h";
+}
+
 }  // namespace cinch::cli

@@ -1,6 +1,7 @@
 // Text that is safe and fits where it is shown.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -36,5 +37,8 @@ std::string human_size(std::uint64_t bytes);
 
 // "1.5K", "20.3M"; below that "20" and the unit.
 std::string size_in_words(std::uint64_t bytes, std::string_view unit = " bytes");
+
+// "1 s", "119 s", "2 min", "3 h": rounded up, and never nothing.
+std::string duration_in_words(std::chrono::milliseconds duration);
 
 }  // namespace cinch::cli

@@ -2,9 +2,11 @@
 """store gc, store delete, store roots; and the same stores under Nix 2.8's collector."""
 import os
 import random
+import re
 import shutil
 import subprocess
 import unittest
+from pathlib import Path
 
 from command import TIMEOUT_SECONDS, CommandTest, derivation, main, needs_nix, needs_sandbox
 
@@ -29,13 +31,32 @@ class GarbageTest(CommandTest):
         self.assertEqual(self.in_store("store", "roots"), f"{link} -> {alive}")
         plan = self.cinch("store", "gc", "--dry-run", "--store", self.store)
         self.assertEqual(plan.out, dead + "\n", plan)
-        self.assertRegex(plan.err, r"^1 store paths would be deleted, about [0-9.]+ bytes freed\n$")
+        self.assertRegex(plan.err, r"^1 store paths would be deleted, [0-9.]+K freed, in about "
+                                   r"\d+ s\ncounted in 1 files; the time is that of a usual disk")
         self.assertEqual(self.valid(), {dead, alive})
         done = self.cinch("store", "gc", "--store", self.store)
         self.assertEqual(done.out, dead + "\n", done)
         self.assertRegex(done.err, r"^1 store paths deleted, [0-9.]+K freed\n$")
         self.assertEqual(self.valid(), {alive})
         self.assertEqual(self.in_store("store", "gc"), "")
+
+    def test_dry_run_counts_left_overs(self):
+        """What is told beforehand is what is freed then."""
+        self.add_text("dead")
+        left_over = self.root / "nix/store/00000000000000000000000000000000-left-over"
+        left_over.mkdir()
+        (left_over / "file").write_bytes(b"x" * 100_000)
+        Path(f"{left_over}.lock").touch()
+        plan = self.cinch("store", "gc", "--dry-run", "--store", self.store)
+        told = re.match(r"1 store paths and 2 left-overs would be deleted, ([0-9.]+K) freed, "
+                        r"in about \d+ s\ncounted in 4 files; ", plan.err)
+        self.assertTrue(told, plan)
+        done = self.cinch("store", "gc", "--store", self.store)
+        self.assertEqual(done.out, plan.out)
+        self.assertEqual(
+            done.err, f"1 store paths and 2 left-overs deleted, {told[1]} freed\n", done)
+        nothing = self.cinch("store", "gc", "--dry-run", "--store", self.store)
+        self.assertEqual(nothing.err, "0 store paths would be deleted, 0 bytes freed\n", nothing)
 
     def test_reasons(self):
         base = self.add_text("base")

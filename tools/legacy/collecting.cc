@@ -75,6 +75,7 @@ int print_live(StoreCall& call) {
 int print_dead(StoreCall& call, GarbageOptions options) {
   options.liveness = liveness_of(call.context.settings);
   options.dry_run = true;
+  options.survey_time_max = std::chrono::milliseconds(0);  // sizes are not printed
   const GarbageReport report =
       garbage_store(call.store()).collect_garbage(options, {}, call.stop());
   StorePathSet dead(report.paths.begin(), report.paths.end());

@@ -27,6 +27,34 @@ std::uint64_t bytes_wanted(const Context& context) {
   return number;
 }
 
+// "3 store paths", "3 store paths and 1 left-overs".
+std::string count_in_words(const GarbageReport& report) {
+  std::string text = std::to_string(report.paths.size()) + " store paths";
+  if (report.left_overs.empty()) return text;
+  return text + " and " + std::to_string(report.left_overs.size()) + " left-overs";
+}
+
+void tell_result(Console& console, const GarbageReport& report) {
+  console.message(Verbosity::notice,
+                  count_in_words(report) + " deleted, " + size_in_words(report.bytes) + " freed");
+}
+
+void tell_forecast(Console& console, const GarbageReport& report) {
+  const GarbageForecast forecast = report.forecast.value_or(GarbageForecast());
+  const std::string size = (forecast.estimated ? "about " : "") + size_in_words(report.bytes);
+  std::string text = count_in_words(report) + " would be deleted, " + size + " freed";
+  if (forecast.files == 0) return console.message(Verbosity::notice, text);
+  text += ", in about " + duration_in_words(forecast.duration) + "\n";
+  const std::string files = std::to_string(forecast.files) + " files";
+  text += forecast.estimated
+              ? "estimated from " + std::to_string(forecast.files_seen) + " of about " + files
+              : "counted in " + files;
+  text += "; the time is that of ";
+  text += forecast.duration_measured ? "the last large collection of this store, in proportion"
+                                     : "a usual disk, until this store had a large collection";
+  console.message(Verbosity::notice, text);
+}
+
 int collect(Context& context, Store& store, const GarbageOptions& options) {
   const GarbageReport report =
       collect_garbage(context.console, store, options, context.interruption.begin());
@@ -34,11 +62,11 @@ int collect(Context& context, Store& store, const GarbageOptions& options) {
   for (const std::string& name : report.left_overs) {
     context.output.line(store.store_dir().text() + "/" + name);
   }
-  const std::size_t count = report.paths.size() + report.left_overs.size();
-  context.console.message(Verbosity::notice,
-                          std::to_string(count) + " store paths " +
-                              (options.dry_run ? "would be deleted, about " : "deleted, ") +
-                              size_in_words(report.bytes) + " freed");
+  if (options.dry_run) {
+    tell_forecast(context.console, report);
+  } else {
+    tell_result(context.console, report);
+  }
   return 0;
 }
 
@@ -118,7 +146,9 @@ int run_add_root(Context& context) {
   return 0;
 }
 
-constexpr Option dry_run = {"--dry-run", "", "only print what would be deleted"};
+constexpr Option dry_run = {
+    "--dry-run", "",
+    "only print what would be deleted, its size on disk, and how long it may take"};
 
 constexpr Option gc_options[] = {
     dry_run,

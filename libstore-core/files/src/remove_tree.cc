@@ -63,11 +63,11 @@ class TreeRemover {
  public:
   explicit TreeRemover(const Directory& parent) : parent_(parent) {}
 
-  std::uint64_t remove(const std::string& name) {
+  RemovedTree remove(const std::string& name) {
     if (!remove_or_enter(parent_, name)) {
       while (!levels_.empty()) step();
     }
-    return freed_bytes_;
+    return removed_;
   }
 
  private:
@@ -102,8 +102,9 @@ class TreeRemover {
       if (::unlinkat(directory.get(), name.c_str(), 0) != 0 && errno != ENOENT) {
         throw system_error(errno, "cannot remove", directory.name_of(name));
       }
+      ++removed_.entries;
       if (status->st_nlink == 1) {
-        freed_bytes_ += static_cast<std::uint64_t>(status->st_blocks) * block_bytes;
+        removed_.bytes += static_cast<std::uint64_t>(status->st_blocks) * block_bytes;
       }
       return true;
     }
@@ -113,7 +114,8 @@ class TreeRemover {
       move_up(directory, name);
       return true;
     }
-    freed_bytes_ += static_cast<std::uint64_t>(status->st_blocks) * block_bytes;
+    ++removed_.entries;
+    removed_.bytes += static_cast<std::uint64_t>(status->st_blocks) * block_bytes;
     std::vector<std::string> rest;
     for (DirectoryEntry& entry : inner->list()) rest.push_back(std::move(entry.name));
     levels_.push_back({name, *std::move(inner), std::move(rest)});
@@ -137,13 +139,13 @@ class TreeRemover {
 
   const Directory& parent_;
   std::vector<Level> levels_;
-  std::uint64_t freed_bytes_ = 0;
+  RemovedTree removed_;
   std::uint64_t moved_ = 0;
 };
 
 }  // namespace
 
-std::uint64_t Directory::remove_tree(std::string_view name) const {
+RemovedTree Directory::remove_tree(std::string_view name) const {
   check_component(name);
   return TreeRemover(*this).remove(std::string(name));
 }

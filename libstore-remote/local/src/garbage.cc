@@ -117,7 +117,8 @@ GarbageReport LocalStore::collect_garbage(
                                     .state = state,
                                     .store_dir = state_->layout.store_dir,
                                     .real_dir = state_->layout.real_dir,
-                                    .database = state_->database};
+                                    .database = state_->database,
+                                    .own_database = state_->own_database};
   local::Collector collector(place, options, progress, std::move(stop));
   const local::RootServer server(state, store_dir(),
                                  [&](const StorePath& path) { return collector.protect(path); });

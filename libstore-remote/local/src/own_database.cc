@@ -33,6 +33,15 @@ create table Durability (
   time integer not null
 );
 )sql",
+    // Collections, 3: how fast the last large collection of garbage was; one row.
+    R"sql(
+create table Collections (
+  id integer primary key check (id = 0),
+  files integer not null,
+  milliseconds integer not null,
+  time integer not null
+);
+)sql",
 };
 
 }  // namespace

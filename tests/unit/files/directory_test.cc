@@ -87,15 +87,16 @@ TEST_CASE("removing a tree") {
   const Scratch scratch;
   const Directory directory = scratch.directory();
 
-  SECTION("of nothing is fine") { CHECK(directory.remove_tree("none") == 0); }
+  SECTION("of nothing is fine") { CHECK(directory.remove_tree("none").entries == 0); }
   SECTION("counts what is freed, without files that live on elsewhere") {
     const Directory tree = directory.make_directory("tree", 0755);
     tree.write_file("own", std::string(100'000, 'x'), 0644);
     directory.write_file("kept", std::string(1'000'000, 'x'), 0644);
     REQUIRE(::linkat(directory.get(), "kept", tree.get(), "shared", 0) == 0);
-    const std::uint64_t freed = directory.remove_tree("tree");
-    CHECK(freed >= 100'000);
-    CHECK(freed < 900'000);
+    const RemovedTree removed = directory.remove_tree("tree");
+    CHECK(removed.entries == 3);
+    CHECK(removed.bytes >= 100'000);
+    CHECK(removed.bytes < 900'000);
     CHECK_FALSE(directory.stat("tree"));
     CHECK(directory.stat("kept")->st_size == 1'000'000);
   }

@@ -236,10 +236,115 @@ TEST_CASE("left-overs go, and what is no part of a store stays") {
   CHECK(store.collect_garbage(options).left_overs ==
         std::vector<std::string>{left_over, left_over + ".lock", "tmp-1-2"});
   CHECK(std::filesystem::exists(fixture.in_store(left_over)));
+  options.only = StorePathSet{path};
+  options.skip_alive = true;
+  CHECK(store.collect_garbage(options).left_overs.empty());
   const GarbageReport report = store.collect_garbage({});
   CHECK(report.left_overs == std::vector<std::string>{left_over, left_over + ".lock", "tmp-1-2"});
   CHECK(report.foreign == std::vector<std::string>{"notes.txt"});
   CHECK(test::entries(fixture.scratch()) == path.base_name() + "\nnotes.txt\n");
+}
+
+TEST_CASE("a dry run counts what the collection then frees") {
+  Fixture fixture;
+  const StorePath used = fixture.text("used");
+  fixture.link("used", used);
+  fixture.text("dead", {used});
+  fixture.derivation_and_output("built");
+  // Two names for one content, of which one stays, and two that both go.
+  const auto add_nar = [&](const std::string& text, const char* base_name) {
+    const std::string nar = test::tree_nar(text);
+    StringSource source(nar);
+    const PathInfo info = test::info_of(nar, base_name);
+    fixture.adder().add_nar(info, source, SignaturePolicy::accept_unsigned);
+    return info.path;
+  };
+  const std::string shared(100'000, 's');
+  const std::string lost(200'000, 'l');
+  fixture.link("shared", add_nar(shared, "00000000000000000000000000000001-kept"));
+  add_nar(shared, "00000000000000000000000000000002-dead");
+  add_nar(lost, "00000000000000000000000000000003-dead");
+  add_nar(lost, "00000000000000000000000000000004-dead");
+  LocalStore& store = fixture.collector();
+  store.optimise();
+  const std::string left_over = fixture.in_store("00000000000000000000000000000000-left-over");
+  std::filesystem::create_directories(left_over + "/deep");
+  std::ofstream(left_over + "/deep/file") << std::string(300'000, 'x');
+  std::ofstream(left_over + ".lock");
+
+  GarbageOptions options;
+  options.dry_run = true;
+  const GarbageReport plan = store.collect_garbage(options);
+  REQUIRE(plan.forecast);
+  CHECK_FALSE(plan.forecast->estimated);
+  CHECK(plan.forecast->files == plan.forecast->files_seen);
+  CHECK_FALSE(plan.forecast->duration_measured);
+  CHECK(plan.bytes > 500'000);
+  CHECK(plan.bytes < 590'000);
+  // Another one finds the same: nothing was changed.
+  CHECK(store.collect_garbage(options).bytes == plan.bytes);
+
+  const GarbageReport report = store.collect_garbage({});
+  CHECK(report.bytes == plan.bytes);
+  CHECK(report.paths == plan.paths);
+  CHECK(report.left_overs == plan.left_overs);
+  CHECK_FALSE(report.forecast);
+  const GarbageReport rest = store.collect_garbage(options);
+  CHECK(rest.bytes == 0);
+  REQUIRE(rest.forecast);
+  CHECK(rest.forecast->files == 0);
+}
+
+TEST_CASE("a dry run without time estimates from the files that it has seen") {
+  Fixture fixture;
+  const std::string content(20'000, 'c');
+  for (int number = 0; number < 400; ++number) {
+    const std::string name = std::string(29, '0') + std::to_string(100 + number) + "-left-over";
+    std::filesystem::create_directories(fixture.in_store(name));
+    for (const char* file : {"/one", "/two"}) {
+      std::ofstream(fixture.in_store(name) + file) << content;
+    }
+  }
+  LocalStore& store = fixture.collector();
+  GarbageOptions options;
+  options.dry_run = true;
+  options.survey_time_max = std::chrono::milliseconds(0);
+  const GarbageReport plan = store.collect_garbage(options);
+  REQUIRE(plan.forecast);
+  CHECK(plan.forecast->estimated);
+  CHECK(plan.forecast->files_seen >= 256);
+  CHECK(plan.forecast->files_seen < 300);
+  CHECK(plan.forecast->files == 1'200);
+  // At 20,000 files a second.
+  CHECK(plan.forecast->duration >= std::chrono::milliseconds(60));
+
+  const GarbageReport report = store.collect_garbage({});
+  CHECK(report.bytes == plan.bytes);
+  // That was a collection large enough to tell how fast the next one may be.
+  std::ofstream(fixture.in_store(std::string(32, '0') + "-left-over"));
+  const GarbageReport next = store.collect_garbage(options);
+  REQUIRE(next.forecast);
+  CHECK(next.forecast->duration_measured);
+  CHECK_FALSE(next.forecast->estimated);
+  CHECK(next.forecast->files == 1);
+}
+
+TEST_CASE("a dry run takes as many paths as it would take to free enough") {
+  Fixture fixture;
+  for (const char* name : {"one", "two", "three"}) fixture.text(name);
+  LocalStore& store = fixture.collector();
+  std::ofstream(fixture.in_store(std::string(32, '0') + "-left-over")) << "x";
+  GarbageOptions options;
+  options.dry_run = true;
+  options.bytes_max = 1;
+  const GarbageReport plan = store.collect_garbage(options);
+  CHECK(plan.paths.size() == 1);
+  CHECK(plan.left_overs.empty());
+  options.dry_run = false;
+  const GarbageReport report = store.collect_garbage(options);
+  CHECK(report.paths == plan.paths);
+  CHECK(report.left_overs.empty());
+  CHECK(report.bytes == plan.bytes);
 }
 
 TEST_CASE("chosen paths are deleted if nothing needs them") {

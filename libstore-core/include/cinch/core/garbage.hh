@@ -8,6 +8,7 @@
 #include <cinch/core/export.hh>
 #include <cinch/core/store_path.hh>
 
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <limits>
@@ -43,6 +44,9 @@ struct GarbageOptions {
   // Stops once so many bytes are free.
   std::uint64_t bytes_max = std::numeric_limits<std::uint64_t>::max();
   bool dry_run = false;  // deletes nothing
+  // In a dry run: how long it may look at files to tell what they take on disk, after the first
+  // few hundred. Those that it does not come to are estimated.
+  std::chrono::milliseconds survey_time_max{200};
 };
 
 struct GarbageProgress {
@@ -51,13 +55,28 @@ struct GarbageProgress {
   std::uint64_t bytes_freed = 0;
 };
 
+// What a dry run expects of the collection that it stands for.
+struct GarbageForecast {
+  std::uint64_t files = 0;  // symlinks and directories, too, that are to be removed
+  // How many were looked at: all of them, or those that the number of others, and their sizes, are
+  // estimated from.
+  std::uint64_t files_seen = 0;
+  bool estimated = false;
+  std::chrono::milliseconds duration{0};
+  // Whether the duration goes by the last large collection of the same store; else it goes by what
+  // is usual.
+  bool duration_measured = false;
+};
+
 struct GarbageReport {
   // What was deleted, referrers first; in a dry run, what would be.
   std::vector<StorePath> paths;
   // Left-overs without a valid path: interrupted adds, lock files.
   std::vector<std::string> left_overs;
-  // On disk, for files that have no other name; in a dry run: sizes of the NARs of `paths`.
+  // On disk: of directories, and of files that have no other name then. A dry run counts the same,
+  // but for links of optimised files that nothing has used before.
   std::uint64_t bytes = 0;
+  std::optional<GarbageForecast> forecast;  // of a dry run
   // Entries of the store directory that are no part of a store. They are left alone.
   std::vector<std::string> foreign;
   // Paths that are not alive, but refer to themselves through each other, which no store should

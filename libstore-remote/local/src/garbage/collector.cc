@@ -1,6 +1,7 @@
 #include "collector.hh"
 
 #include "../temporary_roots.hh"
+#include "collection_rate.hh"
 #include "lasting_roots.hh"
 #include "unused_links.hh"
 
@@ -68,19 +69,29 @@ GarbageReport Collector::run() {
   const std::vector<Node> order = choose();
   done_.paths_expected = order.size();
   if (options_.dry_run) {
-    for (const Node node : order) {
-      if (report_.bytes >= options_.bytes_max) break;
-      report_.paths.push_back(StorePath::parse(graph_.base_name(node)));
-      report_.bytes += graph_.nar_size(node);
-    }
-  } else {
-    delete_paths(order);
+    plan(order);
+    delete_left_overs();
+    forecast();
+    return std::move(report_);
   }
+  const Clock::time_point begin = Clock::now();
+  delete_paths(order);
   delete_left_overs();
-  if (!options_.dry_run) done_.bytes_freed += delete_unused_links(place_.objects, stop_);
-  if (!options_.dry_run) report_.bytes = done_.bytes_freed;
+  done_.bytes_freed += delete_unused_links(place_.objects, stop_);
+  report_.bytes = done_.bytes_freed;
   tell();
+  remember_collection(place_.own_database, files_removed_, since(begin));
   return std::move(report_);
+}
+
+// What is taken until enough seems to be free goes by the sizes of NARs, as in delete_paths().
+void Collector::plan(const std::vector<Node>& order) {
+  for (const Node node : order) {
+    if (done_.bytes_freed >= options_.bytes_max) break;
+    report_.paths.push_back(StorePath::parse(graph_.base_name(node)));
+    planned_.push_back({graph_.base_name(node), graph_.nar_size(node)});
+    done_.bytes_freed += graph_.nar_size(node);
+  }
 }
 
 void Collector::delete_paths(const std::vector<Node>& order) {
@@ -98,10 +109,10 @@ void Collector::delete_paths(const std::vector<Node>& order) {
     const std::vector<Node> batch = begin_batch(std::span(order).subspan(at, end - at));
     std::vector<std::string> names;
     for (const Node node : batch) names.push_back(graph_.base_name(node));
-    const std::vector<std::uint64_t> freed = remove_trees(names);
+    const std::vector<RemovedTree> removed = remove_trees(names);
     for (std::size_t i = 0; i < batch.size(); ++i) {
       report_.paths.push_back(StorePath::parse(names[i]));
-      done_.bytes_freed += freed[i];
+      count(removed[i]);
     }
     done_.paths_done += end - at;
     at = end;
@@ -142,19 +153,44 @@ void Collector::end_batch() {
   in_progress_.clear();
 }
 
-std::vector<std::uint64_t> Collector::remove_trees(std::span<const std::string> names) try {
-  std::vector<std::uint64_t> freed(names.size());
+std::vector<RemovedTree> Collector::remove_trees(std::span<const std::string> names) try {
+  std::vector<RemovedTree> removed(names.size());
   run_parallel(names.size(), threads_max, [&](std::size_t at) {
-    freed[at] = place_.objects.remove_tree(names[at]);
+    removed[at] = place_.objects.remove_tree(names[at]);
     // Whoever waits for this one need not wait for the others.
     const std::lock_guard lock(mutex_);
     const auto entry = in_progress_.find(names[at].substr(0, store_path_hash_part_length));
     if (entry != in_progress_.end()) in_progress_.erase(entry);
   });
-  return freed;
+  return removed;
 } catch (const Error&) {
   end_batch();
   throw;
+}
+
+void Collector::count(const RemovedTree& removed) {
+  files_removed_ += removed.entries;
+  done_.bytes_freed += removed.bytes;
+}
+
+// The collection will do again what was done until now, and then remove files.
+void Collector::forecast() {
+  const std::chrono::milliseconds until_now = since(started_);
+  const SpaceSurvey survey =
+      survey_space(place_.objects, std::move(planned_), options_.survey_time_max, stop_);
+  const CollectionSpeed speed = find_collection_speed(place_.own_database);
+  const double removing_ms = static_cast<double>(survey.files) * 1000 / speed.files_per_second;
+  report_.bytes = survey.bytes;
+  report_.forecast = GarbageForecast{
+      .files = survey.files,
+      .files_seen = survey.files_seen,
+      .estimated = survey.estimated,
+      .duration = until_now + std::chrono::milliseconds(static_cast<std::int64_t>(removing_ms)),
+      .duration_measured = speed.measured};
+}
+
+std::chrono::milliseconds Collector::since(Clock::time_point start) const {
+  return std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - start);
 }
 
 void Collector::tell() {

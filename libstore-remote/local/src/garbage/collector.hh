@@ -3,10 +3,14 @@
 
 #include "../database.hh"
 #include "../layout.hh"
+#include "../own_database.hh"
+#include "space_survey.hh"
 #include "store_graph.hh"
 
 #include <cinch/core/garbage.hh>
 
+#include <chrono>
+#include <cstdint>
 #include <functional>
 #include <mutex>
 #include <span>
@@ -25,6 +29,7 @@ struct CollectorPlace {
   const StoreDir& store_dir;
   const std::string& real_dir;
   Database& database;
+  OwnDatabase& own_database;
 };
 
 using CollectorProgress = std::function<void(const GarbageProgress&)>;
@@ -42,6 +47,7 @@ class Collector {
  private:
   void mark_roots();
   void mark_hash_part(std::string_view hash_part);
+  void plan(const std::vector<Node>& order);
   std::vector<Node> choose();
   std::vector<Node> choose_some();
   void add_referrers(std::vector<bool>& chosen) const;
@@ -53,9 +59,14 @@ class Collector {
   void end_batch();
   std::vector<std::string> find_left_overs();
   void delete_left_overs();
-  std::vector<std::uint64_t> remove_trees(std::span<const std::string> names);
+  std::vector<RemovedTree> remove_trees(std::span<const std::string> names);
+  void count(const RemovedTree& removed);
+  void forecast();
+  using Clock = std::chrono::steady_clock;
+  std::chrono::milliseconds since(Clock::time_point start) const;
   void tell();
 
+  const Clock::time_point started_ = Clock::now();
   const CollectorPlace& place_;
   const GarbageOptions& options_;
   const CollectorProgress& progress_;
@@ -64,6 +75,8 @@ class Collector {
   Liveness liveness_;
   GarbageReport report_;
   GarbageProgress done_;
+  std::uint64_t files_removed_ = 0;
+  std::vector<SurveyedTree> planned_;     // in a dry run: what would be removed
   std::size_t together_from_ = SIZE_MAX;  // what comes from there on in the order is one batch
 
   // Between the thread that deletes and the root server's.

@@ -76,8 +76,10 @@ void Collector::delete_left_overs() {
         batch.push_back(names[at]);
       }
     }
-    if (!options_.dry_run) {
-      for (const std::uint64_t bytes : remove_trees(batch)) done_.bytes_freed += bytes;
+    if (options_.dry_run) {
+      for (const std::string& name : batch) planned_.push_back({name, 0});
+    } else {
+      for (const RemovedTree& removed : remove_trees(batch)) count(removed);
     }
     end_batch();
     report_.left_overs.insert(report_.left_overs.end(), batch.begin(), batch.end());

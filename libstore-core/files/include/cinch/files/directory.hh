@@ -28,6 +28,11 @@ struct DirectoryEntry {
   unsigned char type;  // DT_REG, DT_DIR, DT_LNK, ...; never DT_UNKNOWN
 };
 
+struct RemovedTree {
+  std::uint64_t entries = 0;  // files, symlinks and directories
+  std::uint64_t bytes = 0;    // on disk: of directories, and of files with no other link
+};
+
 // A new file under a name that nobody else uses, to be renamed when it is complete.
 struct TemporaryFile {
   std::string name;
@@ -59,8 +64,8 @@ class CINCH_FILES_API Directory {
   void rename(std::string_view from, const Directory& to_directory, std::string_view to) const;
   void unlink(std::string_view name) const;
   // Removes a file or a whole tree, making directories writable where it must; fine if there is
-  // none. Returns the bytes freed (blocks of files with no other link).
-  std::uint64_t remove_tree(std::string_view name) const;
+  // none.
+  RemovedTree remove_tree(std::string_view name) const;
   // A whole small file; throws Code::limit_exceeded above the limit. Empty if it does not exist.
   std::optional<std::string> read_file(std::string_view name, std::uint64_t size_bytes_max) const;
   // Replaces the file atomically; its contents are on disk before the name is.
