@@ -89,6 +89,11 @@ void Console::show_line(std::string text) {
   draw();
 }
 
+bool Console::shows_progress() const {
+  if (options_.format == LogFormat::internal_json) return true;
+  return options_.format == LogFormat::bar && options_.verbosity >= Verbosity::notice;
+}
+
 std::uint64_t Console::begin_activity(int type, std::string_view text) {
   const std::lock_guard lock(mutex_);
   if (options_.format != LogFormat::internal_json) return 0;
@@ -233,7 +238,7 @@ void Console::put_json_message(Verbosity level, std::string_view text) {
 
 bool Console::shows_status() const {
   if (options_.format != LogFormat::bar) return false;
-  if (!line_.empty() && options_.verbosity >= Verbosity::notice) return true;
+  if (!line_.empty() && shows_progress()) return true;
   return progress_.expected > 0 || !running_.empty();
 }
 

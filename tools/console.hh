@@ -44,6 +44,8 @@ class Console final : public EventSink {
   void error(std::string_view text, std::string_view hint = {});
 
   void emit(const Event& event) override;
+  // Whether anybody sees how far an operation is.
+  bool shows_progress() const;
   // The status line of an operation that is no build; an empty text takes it away.
   void show_line(std::string text);
   // An activity of Nix's internal-json log format; 0, and nothing is written, in other formats.

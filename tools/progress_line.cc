@@ -11,8 +11,6 @@ namespace cinch::cli {
 
 namespace {
 
-// What is over sooner needs no line.
-constexpr std::chrono::milliseconds quiet_time{500};
 constexpr std::chrono::milliseconds show_interval{100};
 
 std::string compact_size(std::uint64_t bytes) { return size_in_words(bytes, "B"); }

@@ -47,6 +47,9 @@ class ProgressLine {
     Activity activity = Activity::other;
   };
 
+  // What is over sooner needs no line.
+  static constexpr std::chrono::milliseconds quiet_time{500};
+
   // The console must outlive it. One at a time for each console.
   ProgressLine(Console& console, Labels labels);
   ProgressLine(const ProgressLine&) = delete;

@@ -33,6 +33,21 @@ class IgnoreBytes final : public Sink {
   void write(Bytes) override {}
 };
 
+// Tells how much has passed.
+class ReportingSink final : public Sink {
+ public:
+  ReportingSink(Sink& sink, const std::function<void(std::uint64_t)>& report)
+      : sink_(sink), report_(report) {}
+  void write(Bytes bytes) override {
+    sink_.write(bytes);
+    report_(bytes.size());
+  }
+
+ private:
+  Sink& sink_;
+  const std::function<void(std::uint64_t)>& report_;
+};
+
 // Writes one NAR into `tree` and checks it against what is known about it.
 void restore_checked(const PathInfo& info, Source& nar, NarVisitor& tree,
                      const std::stop_token& stop) {
@@ -194,18 +209,19 @@ PathInfo LocalStore::add_content(const AddContent& options, Source& content, std
 
 PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
                               std::stop_token stop) {
-  return add_tree(name, full_name, TreeFilter(), std::move(stop));
+  return add_tree(name, full_name, AddTreeOptions(), std::move(stop));
 }
 
 PathInfo LocalStore::add_tree(const std::string& name, const std::string& full_name,
-                              const TreeFilter& filter, std::stop_token stop) {
+                              const AddTreeOptions& options, std::stop_token stop) {
   prepare_to_add();
   check_store_path_name(name);
   const local::StagingDirectory staged(state_->staging);
   TreeWriter tree(staged.directory(), staged.object_name, state_->write_options());
   Hasher hasher(HashAlgorithm::sha256);
-  NarWriter nar(hasher);
-  read_tree(full_name, nar, {.filter = filter, .beside = &tree, .stop = stop});
+  ReportingSink reporting(hasher, options.progress);
+  NarWriter nar(options.progress ? static_cast<Sink&>(reporting) : hasher);
+  read_tree(full_name, nar, {.filter = options.filter, .beside = &tree, .stop = stop});
   nar.finish();
   tree.finish();
   const std::uint64_t nar_size = hasher.size_bytes();

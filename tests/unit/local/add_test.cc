@@ -111,12 +111,15 @@ TEST_CASE("a filter says what of a tree is added") {
   tree.write_file("kept~", "left out", 0644);
   tree.make_directory(".git", 0755).write_file("config", "left out", 0644);
   std::vector<std::string> asked;
-  const PathInfo filtered =
-      store->add_tree("source", scratch.path("source"), [&](std::string_view path) {
-        asked.emplace_back(path);
-        return path == "kept";
-      });
-  CHECK(filtered == plain);
+  std::uint64_t nar_bytes = 0;
+  AddTreeOptions options;
+  options.filter = [&](std::string_view path) {
+    asked.emplace_back(path);
+    return path == "kept";
+  };
+  options.progress = [&](std::uint64_t bytes) { nar_bytes += bytes; };
+  CHECK(store->add_tree("source", scratch.path("source"), options) == plain);
+  CHECK(nar_bytes == plain.nar_size);
   CHECK(asked == std::vector<std::string>{".git", "kept", "kept~"});
   CHECK(store->add_tree("source", scratch.path("source")).path != plain.path);
 }

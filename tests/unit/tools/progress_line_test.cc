@@ -1,8 +1,12 @@
 #include "progress_line.hh"
 
 #include "console.hh"
+#include "scratch.hh"
+#include "tree_count.hh"
 
 #include <cinch/files/directory.hh>
+
+#include <thread>
 
 #include <catch.hh>
 #include <unistd.h>
@@ -93,6 +97,43 @@ TEST_CASE("programs get an activity") {
         "\"text\":\"copying\",\"type\":103}\n"
         "@nix {\"action\":\"result\",\"fields\":[1,2,1,0],\"id\":2,\"type\":105}\n"
         "@nix {\"action\":\"stop\",\"id\":2}\n");
+}
+
+TEST_CASE("a tree is counted for a line that is seen, and for no other") {
+  const test::Scratch scratch;
+  const Directory tree = scratch.directory().make_directory("tree", 0755);
+  tree.write_file("large", std::string(3'000'000, 'x'), 0644);
+  tree.make_directory("below", 0755).make_symlink("../large", "link");
+  // What two lines say: when nothing is known yet, and when the tree was counted.
+  const auto last_line = [&](ConsoleOptions options) {
+    Written written(std::move(options));
+    {
+      ProgressLine line(written.console, {.doing = "adding", .items = "files"});
+      const TreeCount expected(written.console, line, scratch.path("tree"));
+      line.update({.items_done = 1, .bytes_done = 1'000'000});
+      std::this_thread::sleep_for(3 * ProgressLine::quiet_time);
+      line.add({.items_done = 1});
+    }
+    return written.take();
+  };
+  CHECK_THAT(last_line({.format = LogFormat::bar, .terminal = true}),
+             Catch::Matchers::Contains("adding: 2/3 files, 976.6K/2.9M, ") &&
+                 Catch::Matchers::Contains(" left"));
+  CHECK(last_line({.format = LogFormat::raw}).empty());
+  CHECK_THAT(last_line({.format = LogFormat::internal_json}),
+             Catch::Matchers::Contains("\"fields\":[2,3,1,0]"));
+}
+
+TEST_CASE("a tree that is done soon is not counted, nor waited for") {
+  const auto started = std::chrono::steady_clock::now();
+  Written written({.format = LogFormat::bar, .terminal = true});
+  {
+    ProgressLine line(written.console, {.doing = "adding", .items = "files"});
+    const TreeCount expected(written.console, line, "/");
+    line.add({.items_done = 1, .bytes_done = 1});
+  }
+  CHECK(written.take().empty());
+  CHECK(std::chrono::steady_clock::now() - started < 60s);
 }
 
 }  // namespace cinch::cli

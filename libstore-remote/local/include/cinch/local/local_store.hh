@@ -80,6 +80,15 @@ struct DanglingRoot {
   friend bool operator==(const DanglingRoot&, const DanglingRoot&) = default;
 };
 
+// Functions that adding a tree calls from one thread at a time, not always the caller's.
+struct AddTreeOptions {
+  // Whether to add an entry. It gets paths below the tree ("a/b"), and is asked about nothing below
+  // a directory that it keeps out. Empty: everything.
+  std::function<bool(std::string_view path)> filter;
+  // Gets the number of bytes of the NAR that were read and written since it was last called.
+  std::function<void(std::uint64_t nar_bytes)> progress;
+};
+
 class CINCH_LOCAL_API LocalStore final : public Store,
                                          public LogStore,
                                          public BuildStore,
@@ -178,11 +187,8 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   // files.
   PathInfo add_tree(const std::string& name, const std::string& full_name,
                     std::stop_token stop = {});
-  // The same with what the filter lets in; it gets paths below the tree ("a/b"), and is asked about
-  // nothing below a directory that it keeps out. From one thread at a time, not always this one.
-  using TreeFilter = std::function<bool(std::string_view path)>;
-  PathInfo add_tree(const std::string& name, const std::string& full_name, const TreeFilter& filter,
-                    std::stop_token stop = {});
+  PathInfo add_tree(const std::string& name, const std::string& full_name,
+                    const AddTreeOptions& options, std::stop_token stop = {});
   // Makes objects valid that lie in their places already; those without a hash are hashed, all
   // others are taken at their word. All or nothing. Throws Code::not_found if an object is not
   // there, or a reference is neither valid nor among the others; Code::invalid_derivation.
