@@ -72,6 +72,105 @@ class GarbageTest(CommandTest):
         self.assertEqual(self.in_store("store", "delete", other), other)
         self.assertEqual(self.valid(), {base, path})
 
+    def needing(self, name, *needed):
+        """A derivation that refers to these paths."""
+        return self.in_store("derivation", "add", input=derivation(name, "true", inputs={
+            "srcs": [os.path.basename(path) for path in needed], "drvs": {}}))
+
+    def delete(self, *arguments):
+        return set(self.in_store("store", "delete", *arguments).split())
+
+    def refuse_to_delete(self, *arguments):
+        before = self.valid()
+        error = self.fail_with(1, "store", "delete", *arguments, "--store", self.store)
+        self.assertEqual(self.valid(), before)
+        return error
+
+    def test_delete_with_referrers(self):
+        base, other = self.add_text("base"), self.add_text("other")
+        middle = self.needing("middle", base)
+        top = self.needing("top", middle, other)
+        self.assertIn(f"needed by '{middle}'", self.refuse_to_delete(base))
+        dry = self.delete("--also-referrers", "--dry-run", base)
+        self.assertEqual(dry, {base, middle, top})
+        self.assertEqual(self.valid(), {base, other, middle, top})
+        self.assertEqual(self.delete("--also-referrers", base), {base, middle, top})
+        self.assertEqual(self.valid(), {other})
+
+    def test_delete_with_references(self):
+        base, other = self.add_text("base"), self.add_text("other")
+        middle = self.needing("middle", base)
+        top, third = self.needing("top", middle, other), self.needing("third", other)
+        self.assertIn(f"needed by '{third}'", self.refuse_to_delete("--recursive", top))
+        self.assertEqual(self.delete("-r", "--skip-alive", top), {top, middle, base})
+        self.assertEqual(self.valid(), {other, third})
+        self.assertEqual(self.delete("-r", third), {other, third})
+        self.assertEqual(self.valid(), set())
+
+    def test_delete_passes_over_the_living(self):
+        base, dead = self.add_text("base"), self.add_text("dead")
+        top = self.needing("top", base)
+        self.root_at("top", top)
+        for path in (base, top):
+            self.assertIn("is still alive", self.refuse_to_delete(path, dead))
+        self.assertIn("is still alive", self.refuse_to_delete("--also-referrers", base, dead))
+        self.assertEqual(self.delete("--skip-alive", base, top, dead), {dead})
+        self.assertEqual(self.delete("--skip-alive", "--also-referrers", base), set())
+        self.assertEqual(self.valid(), {base, top})
+
+    def test_delete_in_spite_of_roots(self):
+        base, rooted = self.add_text("base"), self.add_text("rooted")
+        top = self.needing("top", base)
+        self.root_at("rooted", rooted)
+        self.root_at("top", top)
+        self.assertIn("is still alive", self.refuse_to_delete(rooted))
+        self.assertEqual(self.delete("--ignore-liveness", rooted), {rooted})
+        # References of other paths count nevertheless.
+        self.assertIn(f"needed by '{top}'", self.refuse_to_delete("--ignore-liveness", base))
+        self.assertEqual(self.delete("--ignore-liveness", "--recursive", top), {top, base})
+        self.assertEqual(self.valid(), set())
+
+    @needs_nix
+    def test_deletes_what_nix_deletes(self):
+        """Nix 2.8 has no options but one; what it refuses is refused here."""
+        base, rooted = self.add_text("base"), self.add_text("rooted")
+        top = self.needing("top", base)
+        self.root_at("rooted", rooted)
+        for words in ([base], [rooted], ["--ignore-liveness", base]):
+            theirs = self.nix_result("--experimental-features", "nix-command", "store", "delete",
+                                     *words, "--store", self.store)
+            self.assertEqual(theirs.status, 1, theirs)
+            self.refuse_to_delete(*words)
+        theirs = self.nix_result("--experimental-features", "nix-command", "store", "delete",
+                                 "--ignore-liveness", rooted, "--store", self.store)
+        self.assertEqual((theirs.status, self.valid()), (0, {base, top}), theirs)
+
+    # --- when the disk fills up
+
+    def test_min_free_collects_before_adding(self):
+        dead, alive = self.add_text("dead"), self.add_text("alive")
+        self.root_at("kept", alive)
+        first = self.add_text("first")
+        self.assertEqual(self.valid(), {dead, alive, first})
+        # No disk has as much.
+        self.write_config("min-free = 1000000T\n")
+        added = self.add_text("added")
+        self.assertEqual(self.valid(), {alive, added})
+        self.write_config("")
+        again = self.add_text("again")
+        self.assertEqual(self.valid(), {alive, added, again})
+
+    def test_max_free_ends_the_collection(self):
+        dead = self.add_text("dead")
+        # More is free already: there is nothing to collect for.
+        self.write_config("min-free = 1000000T\nmax-free = 1\n")
+        added = self.add_text("added")
+        self.assertEqual(self.valid(), {dead, added})
+        # Less than is free: not begun at all.
+        self.write_config("min-free = 1\n")
+        more = self.add_text("more")
+        self.assertEqual(self.valid(), {dead, added, more})
+
     def test_bad_arguments(self):
         self.fail_with(1, "store", "gc", "--max", "much", "--store", self.store)
         self.fail_with(1, "store", "roots", "--why", "--store", self.store)

@@ -55,7 +55,7 @@ _cinch() {
     'store make-content-addressed') words='--from --to --all -r --recursive --json' ;;
     'store diff-closures') words='' ;;
     'store gc') words='--dry-run --max' ;;
-    'store delete') words='--dry-run --also-referrers --skip-alive --ignore-liveness' ;;
+    'store delete') words='--dry-run -r --recursive --also-referrers --skip-alive --ignore-liveness' ;;
     'store roots') words='--why --stale --prune' ;;
     'store add-root') words='' ;;
     'store path parse') words='--store-dir --json' ;;

@@ -136,6 +136,7 @@ complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcomm
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from gc' -l dry-run -d 'only print what would be deleted, its size on disk, and how long it may take'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from gc' -l max -r -d 'stop once so many bytes are free'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from delete' -l dry-run -d 'only print what would be deleted, its size on disk, and how long it may take'
+complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from delete' -s r -l recursive -d 'delete what the paths refer to as well'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from delete' -l also-referrers -d 'delete what refers to the paths as well'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from delete' -l skip-alive -d 'pass over paths that are alive or needed, instead of failing'
 complete -c cinch -n '__fish_seen_subcommand_from store; and __fish_seen_subcommand_from delete' -l ignore-liveness -d 'delete paths that roots lead to; nothing may refer to them'

@@ -6,6 +6,7 @@
 #include "../terminal_text.hh"
 #include "../verbs.hh"
 
+#include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/garbage.hh>
 #include <cinch/local/local_store.hh>
@@ -79,10 +80,18 @@ int run_gc(Context& context) {
   return collect(context, *store, options);
 }
 
+// With all that they refer to. What is not valid may lie on disk nevertheless.
+void add_references(Store& store, StorePathSet& paths) {
+  for (const auto& [path, info] : compute_closure(store, store.find_valid(paths))) {
+    paths.insert(path);
+  }
+}
+
 int run_delete(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
   GarbageOptions options;
   options.only = installable_paths(*store, context.arguments.positional());
+  if (context.has("--recursive")) add_references(*store, *options.only);
   options.also_referrers = context.has("--also-referrers");
   options.skip_alive = context.has("--skip-alive");
   options.ignore_liveness = context.has("--ignore-liveness");
@@ -156,6 +165,7 @@ constexpr Option gc_options[] = {
 };
 constexpr Option delete_options[] = {
     dry_run,
+    {"-r,--recursive", "", "delete what the paths refer to as well"},
     {"--also-referrers", "", "delete what refers to the paths as well"},
     {"--skip-alive", "", "pass over paths that are alive or needed, instead of failing"},
     {"--ignore-liveness", "", "delete paths that roots lead to; nothing may refer to them"},
@@ -174,8 +184,12 @@ constexpr Verb table[] = {
      "whether derivations and their outputs keep each other.",
      "cinch store gc --dry-run\ncinch store gc --max 1000000000", gc_options, run_gc},
     {"store delete", "Delete store objects, if nothing keeps them alive", "PATH...", 1, any_number,
-     "Nothing is deleted if one of the paths is alive, or is needed by another path.",
-     "cinch store delete ./result", delete_options, run_delete},
+     "Nothing is deleted if one of the paths is alive, or is needed by another path, unless "
+     "options "
+     "say otherwise.",
+     "cinch store delete ./result\ncinch store delete --recursive --skip-alive "
+     "/nix/store/<hash>-<name>",
+     delete_options, run_delete},
     {"store roots", "List what keeps store objects alive", "[PATH...]", 0, any_number, "",
      "cinch store roots\ncinch store roots --why /nix/store/<hash>-<name>", roots_options,
      run_roots},
