@@ -189,6 +189,36 @@ class StoreTest(CommandTest):
         self.assertEqual(self.in_store("path-info", "--all"), "")
         self.assertEqual(sorted(os.listdir(self.root / "nix/store")), before)
 
+    def journals(self):
+        """The journal mode that each database is in, as its header says."""
+        folder = self.root / "nix/var/nix/db"
+        modes = {1: "rollback", 2: "wal"}
+        return {file.name: modes[file.read_bytes()[18]] for file in folder.glob("*.sqlite")}
+
+    @needs_nix
+    def test_without_wal(self):
+        """Some file systems have no shared memory. Nix works on the same store then, in turns."""
+        self.write_config("use-sqlite-wal = false\n")
+        path = self.add_tree()
+        self.assertEqual(self.journals(), {"db.sqlite": "rollback", "cinch.sqlite": "rollback"})
+        self.assertFalse(list((self.root / "nix/var/nix/db").glob("*-wal")))
+        self.write("other", "other")
+        theirs = self.nix_result("--option", "use-sqlite-wal", "false", "--store", self.store,
+                                 "--add", "other", program="nix-store")
+        self.assertEqual(theirs.status, 0, theirs)
+        other = theirs.out.strip()
+        self.assertEqual(set(self.in_store("path-info", "--all").split()), {path, other})
+        self.assertEqual(self.in_store("store", "verify", "--all", "--no-trust"), "")
+        self.assertEqual(self.in_store("store", "gc").split(), sorted([path, other]))
+        self.assertEqual(self.journals(), {"db.sqlite": "rollback", "cinch.sqlite": "rollback"})
+        # The same store, once it lies on a better file system.
+        self.write_config("")
+        self.assertEqual(self.in_store("store", "add", "tree"), path)
+        self.assertEqual(self.journals(), {"db.sqlite": "wal", "cinch.sqlite": "wal"})
+        theirs = self.nix_result("--check-validity", path, "--store", self.store,
+                                 program="nix-store")
+        self.assertEqual(theirs.status, 0, theirs)
+
     def test_info(self):
         self.assertIn("Store URL: local", self.in_store("store", "info"))
         self.assertIn("Store URL: local", self.in_store("store", "ping"))
