@@ -23,7 +23,7 @@ bool is_fixed(Store& store, const DerivingPath& wanted) {
   return built != nullptr && store.read_derivation(built->derivation).is_fixed();
 }
 
-// The exit status for one result that is not a success.
+// The exit status for one result that is not a success; 0 if it is no build that failed.
 int exit_status(Store& store, const BuildResult& result) {
   switch (result.status) {
     case BuildStatus::timed_out:
@@ -40,7 +40,7 @@ int exit_status(Store& store, const BuildResult& result) {
     case BuildStatus::log_limit_exceeded:
       return exit_build_failed;
     default:
-      return 1;
+      return 0;
   }
 }
 
@@ -62,8 +62,10 @@ void print_plan(Context& context, const StoreDir& store_dir, const MissingPlan& 
 
 int report_failures(Context& context, Store& store, const std::vector<BuildResult>& results) {
   int status = 0;
+  bool has_failed = false;
   for (const BuildResult& result : results) {
     if (result.succeeded()) continue;
+    has_failed = true;
     context.console.error(result.error_message.empty()
                               ? "cannot build '" +
                                     print_deriving_path(result.wanted, store.store_dir()) +
@@ -71,7 +73,7 @@ int report_failures(Context& context, Store& store, const std::vector<BuildResul
                               : result.error_message);
     status |= exit_status(store, result);
   }
-  return status;
+  return has_failed && status == 0 ? 1 : status;
 }
 
 }  // namespace cinch::cli

@@ -41,9 +41,10 @@ bool is_disk_full(const std::string& directory) {
 
 class Job {
  public:
-  Job(const JobContext& context, const StorePath& path, const Derivation& derivation,
+  Job(const JobContext& context, JobKind kind, const StorePath& path, const Derivation& derivation,
       const std::function<void(const Event&)>& emit, std::stop_token stop)
       : context_(context),
+        kind_(kind),
         path_(path),
         derivation_(derivation),
         emit_(emit),
@@ -74,7 +75,10 @@ class Job {
     std::unique_ptr<PathLock> lock =
         context_.build_store.lock(outputs, stop_, [this] { tell_waiting(); });
     StorePathSet valid = context_.store.find_valid(outputs);
-    if (valid == outputs) {
+    if (kind_ == JobKind::check) {
+      require_outputs(valid);
+      valid.clear();
+    } else if (valid == outputs) {
       result_.status = BuildStatus::already_valid;
       return;
     }
@@ -94,11 +98,23 @@ class Job {
     }
     try {
       collect(request, *finished, std::move(valid));
+    } catch (const OutputsDiffer& error) {
+      return fail({BuildStatus::not_deterministic, error.message()});
     } catch (const Error& error) {
       if (error.code() == Code::cancelled) throw;
       return fail(describe_rejection(error, failure_facts(request, *finished), lines));
     }
     result_.status = BuildStatus::built;
+  }
+
+  void require_outputs(const StorePathSet& valid) const {
+    for (const auto& [name, path] : derivation_.output_paths(context_.store.store_dir())) {
+      if (path && valid.contains(*path)) continue;
+      throw Error(Code::not_found, "some outputs of '" + printed_path_ +
+                                       "' are not valid, so checking is not possible")
+          .about(printed_path_)
+          .hint("build it without --check first");
+    }
   }
 
   // With the paths that placeholders of inputs stand for.
@@ -242,6 +258,7 @@ class Job {
     options.inputs = std::move(inputs_);
     options.options = std::move(options_);
     options.now = unix_seconds();
+    options.compare_only = kind_ == JobKind::check;
     collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
   }
 
@@ -257,6 +274,7 @@ class Job {
   }
 
   const JobContext& context_;
+  const JobKind kind_;
   const StorePath& path_;
   const Derivation& derivation_;
   const std::function<void(const Event&)>& emit_;
@@ -271,9 +289,10 @@ class Job {
 
 }  // namespace
 
-BuildResult run_job(const JobContext& context, const StorePath& path, const Derivation& derivation,
-                    const std::function<void(const Event&)>& emit, std::stop_token stop) {
-  return Job(context, path, derivation, emit, std::move(stop)).run();
+BuildResult run_job(const JobContext& context, JobKind kind, const StorePath& path,
+                    const Derivation& derivation, const std::function<void(const Event&)>& emit,
+                    std::stop_token stop) {
+  return Job(context, kind, path, derivation, emit, std::move(stop)).run();
 }
 
 }  // namespace cinch

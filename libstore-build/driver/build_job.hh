@@ -8,6 +8,7 @@
 #include <cinch/core/settings.hh>
 #include <cinch/core/store.hh>
 
+#include <cstdint>
 #include <functional>
 #include <stop_token>
 #include <string>
@@ -26,9 +27,15 @@ struct JobContext {
   std::function<const Derivation*(const StorePath&)> find_derivation;
 };
 
-// Builds it unless another process has done so meanwhile. Never throws an Error: a failure, and
-// also a stop, is a result. Events are those of this derivation, in order.
-BuildResult run_job(const JobContext& context, const StorePath& path, const Derivation& derivation,
-                    const std::function<void(const Event&)>& emit, std::stop_token stop);
+enum class JobKind : std::uint8_t {
+  build,  // what is not valid, unless another process has done so meanwhile
+  check,  // what is valid, and compares: nothing is registered
+};
+
+// Never throws an Error: a failure, and also a stop, is a result. Events are those of this
+// derivation, in order.
+BuildResult run_job(const JobContext& context, JobKind kind, const StorePath& path,
+                    const Derivation& derivation, const std::function<void(const Event&)>& emit,
+                    std::stop_token stop);
 
 }  // namespace cinch

@@ -6,6 +6,7 @@
 // builds.
 #include "../coordinator/build_coordinator.hh"
 #include "build_job.hh"
+#include "check_builds.hh"
 #include "load_derivations.hh"
 #include "plan_missing.hh"
 #include "session.hh"
@@ -70,10 +71,10 @@ class LocalRealiser final : public Realiser {
                                    const RealiseOptions& options, EventSink& events,
                                    std::stop_token stop) override {
     check_cancelled(stop);
-    if (options.mode != BuildMode::normal) {
-      throw Error(
-          Code::not_supported,
-          "this version cannot repair or check by building again, only build what is missing");
+    if (options.mode == BuildMode::repair) {
+      throw Error(Code::not_supported,
+                  "this version cannot repair by building again, only build what is missing")
+          .hint("'cinch store repair --from STORE-URL' takes what is damaged from another store");
     }
     std::vector<BuildResult> results;
     std::vector<std::size_t> built_positions;
@@ -87,7 +88,12 @@ class LocalRealiser final : public Realiser {
     }
     check_opaque(results);
     if (request.wanted.empty()) return results;
-    std::vector<BuildResult> built = run_request(std::move(request), events, std::move(stop));
+    const auto build = [&](RequestAdded some) {
+      return run_request(std::move(some), events, stop);
+    };
+    std::vector<BuildResult> built = options.mode == BuildMode::check
+                                         ? check_builds(context_, request, build, events, stop)
+                                         : build(std::move(request));
     for (std::size_t i = 0; i < built.size(); ++i) {
       results[built_positions[i]] = std::move(built[i]);
     }
@@ -318,7 +324,7 @@ class LocalRealiser final : public Realiser {
     std::function<void(const Event&)> emit = [&](const Event& event) { tell(path, event); };
     BuildResult result{.wanted = BuiltPath{path, AllOutputs{}}};
     try {
-      result = run_job(context_, path, *derivation, emit, stop);
+      result = run_job(context_, JobKind::build, path, *derivation, emit, stop);
     } catch (const std::exception& error) {
       result.error_message =
           "'" + store_.store_dir().print(path) + "' cannot be built: " + std::string(error.what());

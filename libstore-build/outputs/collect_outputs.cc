@@ -81,6 +81,7 @@ class Collector {
     }
     refuse_cycles(objects);
     check(objects);
+    if (options_.compare_only) return compare(objects);
     build_store_.commit(std::move(objects));
   }
 
@@ -181,6 +182,18 @@ class Collector {
     facts.infos.insert(options_.inputs.begin(), options_.inputs.end());
     for (const StagedCommit& object : objects) facts.infos.emplace(object.info.path, object.info);
     for (const std::string& name : checked) check_output(name, options_.options, facts);
+  }
+
+  void compare(const std::vector<StagedCommit>& objects) const {
+    std::vector<StorePath> paths;
+    for (const StagedCommit& object : objects) paths.push_back(object.info.path);
+    const std::vector<std::optional<PathInfo>> registered = store_.find(paths);
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+      if (registered[i] && registered[i]->nar_hash == objects[i].info.nar_hash) continue;
+      throw OutputsDiffer(Code::build_failed, "derivation '" + print_derivation() +
+                                                  "' may not be deterministic: output '" +
+                                                  print(paths[i]) + "' differs");
+    }
   }
 
   Store& store_;

@@ -5,6 +5,7 @@
 #include <cinch/core/builder.hh>
 #include <cinch/core/derivation.hh>
 #include <cinch/core/derivation_options.hh>
+#include <cinch/core/error.hh>
 #include <cinch/core/store.hh>
 
 #include <cstdint>
@@ -20,11 +21,19 @@ struct CollectOptions {
   std::map<StorePath, PathInfo> inputs;      // the closure of what the builder could read
   DerivationOptions options;                 // those of the derivation
   std::int64_t now = 0;                      // Unix seconds
+  // Registers nothing, but compares with what is registered.
+  bool compare_only = false;
+};
+
+// What a builder made is not what it had made before.
+class OutputsDiffer final : public Error {
+ public:
+  using Error::Error;
 };
 
 // The store paths of the outputs must be locked. Throws Code::build_failed if an output is missing
 // or not one that a store can hold or its derivation allows, Code::hash_mismatch if a fixed output
-// is not what was promised; then nothing has been registered.
+// is not what was promised; then nothing has been registered. Throws OutputsDiffer.
 void collect_outputs(Store& store, BuildStore& build_store, const Derivation& derivation,
                      FinishedBuild& build, const CollectOptions& options, std::stop_token stop);
 

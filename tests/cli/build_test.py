@@ -77,6 +77,59 @@ class BuildTest(CommandTest):
         self.assertEqual({name for name in os.listdir(self.directory) if "links" in name},
                          {"links-dev", "links-1"})
 
+    def check(self, *paths):
+        return self.cinch("nix-store", "-r", "--check", *paths, "--store", self.store)
+
+    def objects(self):
+        return set(os.listdir(self.root / "nix/store"))
+
+    def test_check_builds_again(self):
+        path = self.add("same", "echo same > $out; echo built")
+        out = self.build(path + "^*", "--no-link", "--print-out-paths")
+        before = self.objects()
+        result = self.check(path)
+        self.assertEqual((result.status, result.out), (0, out + "\n"), result)
+        self.assertIn(f"building '{path}'", result.err)
+        self.assertEqual(self.objects(), before)
+
+    def test_check_finds_what_is_not_deterministic(self):
+        path = self.add("random", "cat /proc/sys/kernel/random/uuid > $out")
+        same = self.add("same", "echo same > $out")
+        out = self.build(path + "^*", "--no-link", "--print-out-paths")
+        self.build(same + "^*", "--no-link")
+        before, content = self.objects(), self.in_store("store", "cat", out)
+        result = self.check(path)
+        self.assertEqual((result.status, result.out), (104, ""), result)
+        self.assertIn(f"error: derivation '{path}' may not be deterministic: output '{out}' "
+                      "differs\n", result.err)
+        # The old one is left alone, and nothing else is left.
+        self.assertEqual(self.in_store("store", "cat", out), content)
+        self.assertEqual(self.in_store("store", "verify", "--all", "--no-trust"), "")
+        self.assertEqual(self.objects(), before)
+        # What comes after a failure is tried if it is wanted, and does not change the status.
+        for words in ([], ["--keep-going"]):
+            result = self.check(path, same, *words)
+            self.assertEqual(result.status, 104, result)
+            self.assertEqual(f"building '{same}'" in result.err, bool(words), result)
+
+    def test_check_needs_outputs_but_no_inputs(self):
+        base = self.add("base", "echo base > $out")
+        path = self.add("top", "cat $base > $out", inputs={"srcs": [], "drvs": {
+            os.path.basename(base): {"outputs": ["out"], "dynamicOutputs": {}}}},
+                        env={"PATH": "/bin:/usr/bin", "base": self.output_of(base)})
+        result = self.check(path)
+        self.assertEqual(result.status, 1, result)
+        self.assertIn(f"some outputs of '{path}' are not valid, so checking is not possible",
+                      result.err)
+        self.build(path + "^*", "--no-link")
+        self.in_store("store", "delete", self.output_of(base))
+        result = self.check(path)
+        self.assertEqual(result.status, 0, result)
+        self.assertIn(f"building '{base}'", result.err)
+
+    def output_of(self, path):
+        return self.in_store("nix-store", "--query", "--outputs", path)
+
     def test_dry_run(self):
         path = self.add("hello", "echo > $out")
         result = self.cinch("build", path + "^*", "--dry-run", "--store", self.store)
