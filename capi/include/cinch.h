@@ -525,6 +525,14 @@ CINCH_API cinch_error* cinch_store_add_file(const cinch_store* store, cinch_str 
 CINCH_API cinch_error* cinch_store_add_tree(const cinch_store* store, cinch_str name,
                                             cinch_str file_name, const cinch_cancel* cancel,
                                             cinch_path** path_out) CINCH_NOEXCEPT;
+/* Says whether to add an entry of a tree: sets *included_out, which is true before. `path` is that
+ * below the tree ("a/b"), valid during the call only; no NUL follows it. */
+typedef int32_t (*cinch_filter_fn)(cinch_str path, bool* included_out, void* payload);
+
+CINCH_API cinch_error* cinch_store_add_filtered_tree(const cinch_store* store, cinch_str name,
+                                                     cinch_str file_name, cinch_filter_fn filter,
+                                                     void* payload, const cinch_cancel* cancel,
+                                                     cinch_path** path_out) CINCH_NOEXCEPT;
 CINCH_API cinch_error* cinch_store_add_text(const cinch_store* store, cinch_str name,
                                             cinch_str text, const cinch_path* const* references,
                                             size_t references_count,

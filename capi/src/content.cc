@@ -5,15 +5,18 @@
 #include <cinch/local/local_store.hh>
 
 #include <cerrno>
+#include <string_view>
 
 #include <fcntl.h>
 #include <sys/stat.h>
 
 using cinch::AddContent;
 using cinch::ContentAddressMethod;
+using cinch::capi::check_callback;
 using cinch::capi::deref;
 using cinch::capi::file_name;
 using cinch::capi::guarded;
+using cinch::capi::lend;
 using cinch::capi::path_set;
 using cinch::capi::token_of;
 using cinch::capi::view;
@@ -41,6 +44,10 @@ cinch::Descriptor open_regular_file(const std::string& full_name) {
   return opened;
 }
 
+cinch::LocalStore& tree_store(cinch::Store& store) {
+  return cinch::require_capability<cinch::LocalStore>(store, "add a tree of this machine's files");
+}
+
 }  // namespace
 
 extern "C" {
@@ -65,9 +72,28 @@ cinch_error* cinch_store_add_tree(const cinch_store* store, cinch_str name, cinc
   return guarded([&] {
     cinch_path*& out = deref(path_out, "path_out");
     cinch::Store& backend = *deref(store, "store").store;
-    auto& local =
-        cinch::require_capability<cinch::LocalStore>(backend, "add a tree of this machine's files");
-    const auto info = local.add_tree(std::string(view(name)), file_name(file), token_of(cancel));
+    const auto info =
+        tree_store(backend).add_tree(std::string(view(name)), file_name(file), token_of(cancel));
+    out = new cinch_path(backend.store_dir(), info.path);
+  });
+}
+
+cinch_error* cinch_store_add_filtered_tree(const cinch_store* store, cinch_str name, cinch_str file,
+                                           cinch_filter_fn filter, void* payload,
+                                           const cinch_cancel* cancel,
+                                           cinch_path** path_out) noexcept {
+  return guarded([&] {
+    cinch_path*& out = deref(path_out, "path_out");
+    deref(filter, "filter");
+    cinch::Store& backend = *deref(store, "store").store;
+    cinch::AddTreeOptions options;
+    options.filter = [&](std::string_view path) {
+      bool included = true;
+      check_callback(filter(lend(path), &included, payload));
+      return included;
+    };
+    const auto info = tree_store(backend).add_tree(std::string(view(name)), file_name(file),
+                                                   options, token_of(cancel));
     out = new cinch_path(backend.store_dir(), info.path);
   });
 }

@@ -158,6 +158,77 @@ static void test_content(const cinch_store* store) {
   cinch_path_free(user);
 }
 
+struct asked {
+  char paths[256]; /* each followed by ';' */
+  const char* left_out;
+  int32_t answer;
+};
+
+static int32_t leave_one_out(cinch_str path, bool* included, void* payload) {
+  struct asked* asked = payload;
+  size_t used = strlen(asked->paths);
+  CHECK(*included);
+  (void)snprintf(asked->paths + used, sizeof asked->paths - used, "%.*s;", (int)path.size,
+                 path.data);
+  *included = !is(path, asked->left_out);
+  return asked->answer;
+}
+
+static void make_file(const char* folder, const char* name) {
+  char file_name[256];
+  (void)snprintf(file_name, sizeof file_name, "%s/%s", folder, name);
+  FILE* file = fopen(file_name, "w");
+  CHECK(file != NULL);
+  if (file != NULL) CHECK(fputs(name, file) >= 0 && fclose(file) == 0);
+}
+
+static void test_filtered_trees(const cinch_store* store, const char* folder) {
+  const cinch_str name = CINCH_STR("source");
+  char tree[128];
+  char below[160];
+  (void)snprintf(tree, sizeof tree, "%s/filtered", folder);
+  (void)snprintf(below, sizeof below, "%s/sub", tree);
+  CHECK(mkdir(tree, 0700) == 0);
+  make_file(tree, "a");
+  cinch_path* plain = NULL;
+  cinch_path* filtered = NULL;
+  CHECK_CODE(cinch_store_add_tree(store, name, CINCH_STR(tree), NULL, &plain), CINCH_OK);
+  CHECK(mkdir(below, 0700) == 0);
+  make_file(below, "b");
+
+  struct asked asked = {"", "sub", 0};
+  CHECK_CODE(cinch_store_add_filtered_tree(store, name, CINCH_STR(tree), leave_one_out, &asked,
+                                           NULL, &filtered),
+             CINCH_OK);
+  CHECK(strcmp(asked.paths, "a;sub;") == 0);
+  CHECK(plain != NULL && filtered != NULL &&
+        is(cinch_path_text(filtered), cinch_path_text(plain).data));
+  cinch_path_free(filtered);
+  cinch_path_free(plain);
+
+  filtered = NULL;
+  asked = (struct asked){"", "none", 0};
+  CHECK_CODE(cinch_store_add_filtered_tree(store, name, CINCH_STR(tree), leave_one_out, &asked,
+                                           NULL, &filtered),
+             CINCH_OK);
+  CHECK(strcmp(asked.paths, "a;sub;sub/b;") == 0);
+  CHECK_CODE(cinch_store_add_tree(store, name, CINCH_STR(tree), NULL, &plain), CINCH_OK);
+  CHECK(filtered != NULL && is(cinch_path_text(filtered), cinch_path_text(plain).data));
+  cinch_path_free(filtered);
+  cinch_path_free(plain);
+
+  filtered = NULL;
+  asked = (struct asked){"", "none", 1};
+  CHECK_CODE(cinch_store_add_filtered_tree(store, name, CINCH_STR(tree), leave_one_out, &asked,
+                                           NULL, &filtered),
+             CINCH_CANCELLED);
+  CHECK(strcmp(asked.paths, "a;") == 0);
+  CHECK_CODE(
+      cinch_store_add_filtered_tree(store, name, CINCH_STR(tree), NULL, NULL, NULL, &filtered),
+      CINCH_INVALID_ARGUMENT);
+  CHECK(filtered == NULL);
+}
+
 static void test_special_files(const cinch_store* store, const char* folder) {
   char name[128];
   cinch_path* path = NULL;
@@ -278,6 +349,7 @@ int main(void) {
     CHECK(is(cinch_store_dir(store), "/nix/store"));
     CHECK(cinch_store_url(store).size > 0);
     test_content(store);
+    test_filtered_trees(store, folder);
     test_special_files(store, folder);
     test_absent(store);
     test_derivations(store);
