@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import stat
+import subprocess
 import sys
 import tempfile
 import time
@@ -218,11 +219,22 @@ def tell_one(arguments, number):
             remove(scratch)
 
 
+def seed(text):
+    """Tests take that of the commit: each draws other stories, and repeats them if it is repeated."""
+    if text == "commit":
+        here = Path(__file__).resolve().parent
+        told = subprocess.run(["git", "-C", here, "rev-parse", "--short=8", "HEAD"],
+                              capture_output=True, check=False).stdout
+        text = int(told[:8], 16) if told else "random"
+    return random.SystemRandom().randrange(1 << 32) if text == "random" else int(text)
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("driver")
     parser.add_argument("--cinch", help="the command, to be asked by its name nix-store, too")
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().randrange(1 << 32))
+    parser.add_argument("--seed", type=seed, default="random",
+                        help="a number, 'random', or 'commit': that of what is checked out")
     parser.add_argument("--story", type=int, help="run only this one")
     parser.add_argument("--stories", type=int, help="run so many, instead of some time")
     parser.add_argument("--seconds", type=float, default=20)
