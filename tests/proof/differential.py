@@ -220,7 +220,7 @@ def tell_one(arguments, number):
 
 
 def seed(text):
-    """Tests take that of the commit: each draws other stories, and repeats them if it is repeated."""
+    """Tests take that of the commit: each draws other stories, and the same if repeated."""
     if text == "commit":
         here = Path(__file__).resolve().parent
         told = subprocess.run(["git", "-C", here, "rev-parse", "--short=8", "HEAD"],
