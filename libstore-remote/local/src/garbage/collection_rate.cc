@@ -11,8 +11,8 @@ namespace {
 
 // On a disk without much else to do; docs/guides/garbage-collection.md names it.
 constexpr double usual_files_per_second = 20'000;
-// For fewer, it is the database that takes the time, not the files.
-constexpr std::uint64_t files_min = 1'000;
+// For fewer, it is the database that takes the time, not the files; and to remember them would.
+constexpr std::uint64_t files_min = 5'000;
 constexpr double milliseconds_per_second = 1'000;
 
 }  // namespace
