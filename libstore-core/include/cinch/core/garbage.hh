@@ -46,7 +46,7 @@ struct GarbageOptions {
   bool dry_run = false;  // deletes nothing
   // In a dry run: how long it may look at files to tell what they take on disk, after the first
   // few hundred. Those that it does not come to are estimated.
-  std::chrono::milliseconds survey_time_max{200};
+  std::chrono::milliseconds survey_time_max{100};
 };
 
 struct GarbageProgress {

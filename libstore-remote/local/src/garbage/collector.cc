@@ -23,6 +23,10 @@ constexpr std::size_t batch_paths_max = 32'768;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
 
+std::future<std::vector<DirectoryEntry>> begin_listing(const Directory& objects) {
+  return std::async(std::launch::async, [&objects] { return objects.list(); });
+}
+
 }  // namespace
 
 Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
@@ -31,6 +35,8 @@ Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
       options_(options),
       progress_(progress),
       stop_(std::move(stop)),
+      listing_(options.dry_run ? begin_listing(place.objects)
+                               : std::future<std::vector<DirectoryEntry>>()),
       graph_(place.database.read_graph()),
       liveness_(graph_, options.only ? LivenessOptions{false, false} : options.liveness) {
   mark_roots();

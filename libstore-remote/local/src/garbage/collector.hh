@@ -12,6 +12,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <future>
 #include <mutex>
 #include <span>
 #include <stop_token>
@@ -71,6 +72,8 @@ class Collector {
   const GarbageOptions& options_;
   const CollectorProgress& progress_;
   std::stop_token stop_;
+  // In a dry run: what lies in the store directory, found while the database is read.
+  std::future<std::vector<DirectoryEntry>> listing_;
   StoreGraph graph_;
   Liveness liveness_;
   GarbageReport report_;

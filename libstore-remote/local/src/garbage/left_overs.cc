@@ -35,8 +35,12 @@ bool is_abandoned(const Directory& objects, const std::string& name) {
 std::vector<std::string> Collector::find_left_overs() {
   StorePathSet paths;
   std::vector<std::string> temporary;
-  for (DirectoryEntry& entry : place_.objects.list()) {
-    if (entry.name == links_name || graph_.find(entry.name)) continue;
+  Node node = 0;  // the first whose name is not before that of the entry
+  for (DirectoryEntry& entry : listing_.valid() ? listing_.get() : place_.objects.list()) {
+    while (node < graph_.size() && graph_.base_name(node) < entry.name) ++node;
+    const bool is_known = node < graph_.size() && graph_.base_name(node) == entry.name;
+    if (entry.name == links_name || is_known) continue;
+    if (options_.dry_run && !place_.objects.stat(entry.name)) continue;  // gone by now
     const auto path = place_.store_dir.containing(place_.store_dir.text() + "/" + entry.name);
     if (path) {
       if (!options_.only || options_.only->contains(*path)) paths.insert(*path);

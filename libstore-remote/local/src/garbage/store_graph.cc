@@ -11,6 +11,29 @@ namespace {
 
 bool by_name(const GraphRows::Path& row, std::string_view name) { return row.base_name < name; }
 
+// Orders names as far as it goes, which is nearly always enough: they begin with a hash.
+std::uint64_t first_bytes(std::string_view name) {
+  std::uint64_t bytes = 0;
+  for (std::size_t at = 0; at < sizeof bytes; ++at) {
+    bytes = bytes << 8 | (at < name.size() ? static_cast<unsigned char>(name[at]) : 0);
+  }
+  return bytes;
+}
+
+std::vector<GraphRows::Path> sort_by_name(std::vector<GraphRows::Path> rows) {
+  std::vector<std::pair<std::uint64_t, Node>> order;
+  order.reserve(rows.size());
+  for (Node at = 0; at < rows.size(); ++at) order.emplace_back(first_bytes(rows[at].base_name), at);
+  std::ranges::sort(order, [&](const auto& a, const auto& b) {
+    if (a.first != b.first) return a.first < b.first;
+    return rows[a.second].base_name < rows[b.second].base_name;
+  });
+  std::vector<GraphRows::Path> sorted;
+  sorted.reserve(rows.size());
+  for (const auto& [key, at] : order) sorted.push_back(std::move(rows[at]));
+  return sorted;
+}
+
 }  // namespace
 
 Edges::Edges(std::size_t nodes, const Pairs& pairs) : starts_(nodes + 1), targets_(pairs.size()) {
@@ -20,8 +43,7 @@ Edges::Edges(std::size_t nodes, const Pairs& pairs) : starts_(nodes + 1), target
   for (const auto& [from, to] : pairs) targets_[next[from]++] = to;
 }
 
-StoreGraph::StoreGraph(GraphRows rows) : rows_(std::move(rows.paths)) {
-  std::ranges::sort(rows_, {}, &GraphRows::Path::base_name);
+StoreGraph::StoreGraph(GraphRows rows) : rows_(sort_by_name(std::move(rows.paths))) {
   std::unordered_map<std::int64_t, Node> nodes;
   nodes.reserve(rows_.size());
   for (Node node = 0; node < rows_.size(); ++node) nodes.emplace(rows_[node].id, node);
