@@ -42,8 +42,10 @@ PathInfo describe(const StorePath& path, const Derivation& derivation, std::stri
 }
 
 // Derivations are small: a thread takes several at a time.
+constexpr std::size_t few = 16;
+
 void for_each_in_parallel(std::size_t count, const std::function<void(std::size_t)>& work) {
-  run_parallel_pieces(count, {.piece_max = 16, .threads_max = local::hash_threads_max},
+  run_parallel_pieces(count, {.piece_max = few, .threads_max = local::hash_threads_max},
                       [&](std::size_t begin, std::size_t end) {
                         for (std::size_t at = begin; at < end; ++at) work(at);
                       });
@@ -125,7 +127,9 @@ std::vector<StorePath> LocalStore::add_derivations(std::span<const Derivation> d
         }
       },
   };
-  run_parallel(halves.size(), local::hash_threads_max, [&](std::size_t half) { halves[half](); });
+  // A thread costs more than a few derivations take.
+  const unsigned threads_max = missing.size() > few ? local::hash_threads_max : 1;
+  run_parallel(halves.size(), threads_max, [&](std::size_t half) { halves[half](); });
   require_valid(store_dir(), infos, valid, by_path);
   std::vector<State::NewText> fresh;
   for (const StorePath& path : sort_topologically(infos)) {
@@ -144,13 +148,14 @@ struct LocalStore::State::PublishedTexts {
 
 // While some are registered, the files of the next are written.
 void LocalStore::State::install(std::span<const NewText> texts) {
+  const bool is_one_batch = texts.size() <= locks_max;
   const auto publish_some = [&](std::size_t at) {
-    return std::async(std::launch::async,
+    return std::async(is_one_batch ? std::launch::deferred : std::launch::async,
                       [this, some = texts.subspan(at, std::min(locks_max, texts.size() - at))] {
                         return publish(some);
                       });
   };
-  make_room_for_locks(objects());
+  if (!is_one_batch) make_room_for_locks(objects());
   std::future<std::unique_ptr<PublishedTexts>> next = publish_some(0);
   for (std::size_t at = locks_max; next.valid(); at += locks_max) {
     const std::unique_ptr<PublishedTexts> some = next.get();
