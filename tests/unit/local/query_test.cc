@@ -4,7 +4,9 @@
 
 #include <cinch/core/signature.hh>
 
+#include <map>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <sys/stat.h>
@@ -34,6 +36,26 @@ TEST_CASE("questions are answered in batches and in order") {
   CHECK_FALSE(store->find_by_hash_part(b.path.hash_part().substr(1)));
   CHECK_FALSE(store->find_by_hash_part(""));
   CHECK(store->find({}).empty());
+}
+
+// Of small closures rows are looked up, of large ones all are read.
+TEST_CASE("closures of any share of a store are found, with all that is known of each path") {
+  const Scratch scratch;
+  const auto store = open_in(scratch);
+  std::map<StorePath, PathInfo> chain;
+  StorePathSet before;
+  for (int number = 0; number < 40; ++number) {
+    const std::string name = "link-" + std::to_string(number);
+    const PathInfo link = add_text(*store, name, name, before);
+    chain.emplace(link.path, link);
+    CHECK(store->find_closure({link.path}) == chain);
+    before = {link.path};
+  }
+  const PathInfo alone = add_text(*store, "alone", "alone");
+  CHECK(store->find_closure({alone.path}) == std::map{std::pair{alone.path, alone}});
+  CHECK(store->find_closure({}).empty());
+  chain.emplace(alone.path, alone);
+  CHECK(store->find_closure({alone.path, *before.begin()}) == chain);
 }
 
 TEST_CASE("signatures are added to what is there") {
