@@ -448,10 +448,25 @@ TEST_CASE("settings that allow no build say so") {
                  "in a sandbox only"));
 }
 
+TEST_CASE("what is checked is built again, and compared with what is there") {
+  RealiserFixture fixture;
+  const StorePath same = fixture.add("same", "echo 1 > $out");
+  const StorePath other =
+      fixture.add("other", "read line < /proc/sys/kernel/random/uuid; echo $line > $out");
+  REQUIRE(fixture.realise(same).succeeded());
+  REQUIRE(fixture.realise(other).succeeded());
+  const std::string before = fixture.contents(fixture.output(other));
+  CHECK(fixture.realise({same}, {.mode = BuildMode::check}).at(0).succeeded());
+  CHECK(fixture.realise({other}, {.mode = BuildMode::check}).at(0).status ==
+        BuildStatus::not_deterministic);
+  CHECK(fixture.builder().runs == 4);
+  CHECK(fixture.contents(fixture.output(other)) == before);
+}
+
 TEST_CASE("modes that are not there yet are refused") {
   RealiserFixture fixture;
   StorePath path = fixture.add("x", ": > $out");
-  CHECK(code_of([&] { fixture.realise({path}, {.mode = BuildMode::check}); }) ==
+  CHECK(code_of([&] { fixture.realise({path}, {.mode = BuildMode::repair}); }) ==
         Code::not_supported);
 }
 
