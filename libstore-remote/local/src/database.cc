@@ -92,28 +92,26 @@ void check_no_cycle(std::span<const Registration> batch) {
   }
 }
 
-// How a connection deletes paths, for the time of a scope. REQUIRES: no transaction is open.
-//
-// Foreign keys would have each row looked for in each table that might refer to it, one by one. And
-// what is committed is on disk: the objects are deleted next, and if the disk heard of that before
-// it hears of this, a power failure would leave valid paths without objects.
-class DeletingMode {
+// A setting of a connection for the time of a scope. REQUIRES: no transaction is open.
+class ScopedPragma {
  public:
-  DeletingMode(SqliteConnection& connection, bool synchronous)
-      : connection_(connection), synchronous_(synchronous) {
-    connection_.execute("pragma foreign_keys = 0");
-    if (synchronous_) connection_.execute("pragma synchronous = full");
+  ScopedPragma(SqliteConnection& connection, std::string inside, std::string outside)
+      : connection_(connection), outside_(std::move(outside)) {
+    connection_.execute("pragma " + inside);
   }
-  DeletingMode(const DeletingMode&) = delete;
-  DeletingMode& operator=(const DeletingMode&) = delete;
-  ~DeletingMode() {
-    if (synchronous_) connection_.execute("pragma synchronous = normal");
-    connection_.execute("pragma foreign_keys = 1");
+  ScopedPragma(const ScopedPragma&) = delete;
+  ScopedPragma& operator=(const ScopedPragma&) = delete;
+  ~ScopedPragma() {
+    try {
+      connection_.execute("pragma " + outside_);
+    } catch (const Error&) {
+      // Then it goes on as inside, which is the stricter way.
+    }
   }
 
  private:
   SqliteConnection& connection_;
-  const bool synchronous_;
+  const std::string outside_;
 };
 
 // Takes from the table Gone what other paths refer to, and what that refers to, and so on.
@@ -127,6 +125,15 @@ void keep_referenced(SqliteConnection& connection) {
     keep.begin().run();
     more = changes.begin().step() && changes.number(0) > 0;
   }
+}
+
+// Starting and ending a statement takes as long as writing a row or two.
+constexpr std::size_t references_together = 16;
+
+std::string insert_references_sql(std::size_t count) {
+  std::string sql = "insert or ignore into Refs (referrer, reference) values (?, ?)";
+  for (std::size_t at = 1; at < count; ++at) sql += ", (?, ?)";
+  return sql;
 }
 
 }  // namespace
@@ -159,6 +166,14 @@ struct Database::Reader {
   SqliteStatement derivers;
 };
 
+// A row of Refs, by the ids of the two paths.
+struct Database::Reference {
+  std::int64_t referrer = 0;
+  std::int64_t reference = 0;
+
+  auto operator<=>(const Reference&) const = default;
+};
+
 struct Database::Writer {
   explicit Writer(std::unique_ptr<SqliteConnection> opened)
       : connection(std::move(opened)),
@@ -168,8 +183,8 @@ struct Database::Writer {
         update(*connection,
                "update ValidPaths set hash = ?, narSize = ?, ultimate = ?, sigs = ?, ca = ? "
                "where id = ?"),
-        insert_reference(*connection,
-                         "insert or ignore into Refs (referrer, reference) values (?, ?)"),
+        insert_reference(*connection, insert_references_sql(1)),
+        insert_references(*connection, insert_references_sql(references_together)),
         insert_output(*connection,
                       "insert or replace into DerivationOutputs (drv, id, path) "
                       "values (?, ?, ?)"),
@@ -182,12 +197,14 @@ struct Database::Writer {
     return id.number(0);
   }
   std::int64_t put(const PathRow& row);
+  void put(std::span<const Reference> references);
 
   std::unique_ptr<SqliteConnection> connection;
   SqliteStatement id;
   SqliteStatement insert;
   SqliteStatement update;
   SqliteStatement insert_reference;
+  SqliteStatement insert_references;
   SqliteStatement insert_output;
   SqliteStatement signatures;
   SqliteStatement update_signatures;
@@ -376,7 +393,7 @@ Database::Writer& Database::writer() {
     forget_readers();
   }
   if (writer_) return *writer_;
-  writer_ = std::make_unique<Writer>(connect());
+  writer_ = open_writer();
   try {
     const SqliteTransaction probe(*writer_->connection, SqliteTransaction::Kind::write);
   } catch (const Error&) {
@@ -385,9 +402,17 @@ Database::Writer& Database::writer() {
     if (!writer_->connection->is_broken()) throw;
     writer_.reset();
     forget_readers();
-    writer_ = std::make_unique<Writer>(connect());
+    writer_ = open_writer();
   }
   return *writer_;
+}
+
+// Foreign keys would have each row that comes or goes looked for in other tables, one by one,
+// although whoever writes it has just looked.
+std::unique_ptr<Database::Writer> Database::open_writer() const {
+  std::unique_ptr<SqliteConnection> connection = connect();
+  connection->execute("pragma foreign_keys = 0");
+  return std::make_unique<Writer>(std::move(connection));
 }
 
 std::int64_t Database::Writer::put(const PathRow& row) {
@@ -399,6 +424,18 @@ std::int64_t Database::Writer::put(const PathRow& row) {
   const StatementScope scope(insert);
   row.bind(insert.begin()).run();
   return connection->last_row_id();
+}
+
+void Database::Writer::put(std::span<const Reference> references) {
+  while (!references.empty()) {
+    const bool are_many = references.size() >= references_together;
+    SqliteStatement& statement = are_many ? insert_references : insert_reference;
+    const std::span<const Reference> some = references.first(are_many ? references_together : 1);
+    statement.begin();
+    for (const Reference& row : some) statement.bind(row.referrer).bind(row.reference);
+    statement.run();
+    references = references.subspan(some.size());
+  }
 }
 
 void Database::register_valid(std::span<const Registration> batch) {
@@ -416,6 +453,7 @@ void Database::register_valid(std::span<const Registration> batch) {
       to.insert_output.begin().bind(id).bind(output).bind(full_path).run();
     }
   }
+  std::vector<Reference> references;
   for (const Registration& item : batch) {
     const std::int64_t referrer = ids.at(item.info.path);
     for (const StorePath& reference : item.info.references) {
@@ -431,9 +469,11 @@ void Database::register_valid(std::span<const Registration> batch) {
         }
         known = ids.emplace(reference, *id).first;
       }
-      to.insert_reference.begin().bind(referrer).bind(known->second).run();
+      references.push_back({referrer, known->second});
     }
   }
+  std::ranges::sort(references);  // as they lie in the table
+  to.put(references);
   transaction.commit();
 }
 
@@ -441,7 +481,11 @@ void Database::register_valid(std::span<const Registration> batch) {
 std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   const std::lock_guard lock(writer_mutex_);
   SqliteConnection& connection = *writer().connection;
-  const DeletingMode mode(connection, options_.synchronous);
+  // What is committed is on disk: the objects are deleted next, and if the disk heard of that before
+  // it hears of this, a power failure would leave valid paths without objects.
+  std::optional<ScopedPragma> on_disk;
+  if (options_.synchronous)
+    on_disk.emplace(connection, "synchronous = full", "synchronous = normal");
   connection.execute(
       "pragma cache_size = -65536; "  // KiB, if that much is needed
       "create temp table if not exists Gone (id integer primary key)");
@@ -473,6 +517,7 @@ void Database::read(const Work& work) {
 void Database::write(const Work& work) {
   const std::lock_guard lock(writer_mutex_);
   SqliteConnection& connection = *writer().connection;
+  const ScopedPragma checked(connection, "foreign_keys = 1", "foreign_keys = 0");
   SqliteTransaction transaction(connection, SqliteTransaction::Kind::write);
   work(connection);
   transaction.commit();

@@ -93,10 +93,12 @@ class Database {
  private:
   struct Reader;
   struct Writer;
+  struct Reference;
   class ReaderLease;
 
   std::unique_ptr<SqliteConnection> connect() const;
   Writer& writer();
+  std::unique_ptr<Writer> open_writer() const;
   void forget_readers();
   PathInfo read_info(Reader& reader, const StorePath& path) const;
   // Without references. The columns are id and path_columns.
