@@ -12,7 +12,6 @@
 #include <cinch/files/parallel.hh>
 
 #include <algorithm>
-#include <array>
 #include <ctime>
 #include <functional>
 #include <future>
@@ -114,28 +113,23 @@ std::vector<StorePath> LocalStore::add_derivations(std::span<const Derivation> d
     if (is_first && !valid.contains(named.paths[at])) missing.push_back(at);
   }
   if (missing.empty()) return named.paths;
-  std::map<StorePath, std::map<std::string, StorePath>> outputs;
+  if (missing.size() > locks_max) make_room_for_locks(state_->objects());
+  // A thread costs more than a few derivations take.
+  auto checked = std::async(missing.size() > few ? std::launch::async : std::launch::deferred,
+                            [&] { return state_->checker.check(by_path); });
   std::map<StorePath, PathInfo> infos;
   std::map<StorePath, std::string_view> texts;
-  const std::array<std::function<void()>, 2> halves = {
-      [&] { outputs = state_->checker.check(by_path); },
-      [&] {
-        for (const std::size_t at : missing) {
-          const StorePath& path = named.paths[at];
-          infos.emplace(path, describe(path, derivations[at], named.texts[at]));
-          texts.emplace(path, named.texts[at]);
-        }
-      },
-  };
-  // A thread costs more than a few derivations take.
-  const unsigned threads_max = missing.size() > few ? local::hash_threads_max : 1;
-  run_parallel(halves.size(), threads_max, [&](std::size_t half) { halves[half](); });
+  for (const std::size_t at : missing) {
+    const StorePath& path = named.paths[at];
+    infos.emplace(path, describe(path, derivations[at], named.texts[at]));
+    texts.emplace(path, named.texts[at]);
+  }
   require_valid(store_dir(), infos, valid, by_path);
   std::vector<State::NewText> fresh;
   for (const StorePath& path : sort_topologically(infos)) {
-    fresh.push_back({texts.at(path), {std::move(infos.at(path)), std::move(outputs.at(path))}});
+    fresh.push_back({texts.at(path), {std::move(infos.at(path)), {}}});
   }
-  state_->install(fresh);
+  state_->install(fresh, std::move(checked));
   return named.paths;
 }
 
@@ -143,11 +137,13 @@ std::vector<StorePath> LocalStore::add_derivations(std::span<const Derivation> d
 struct LocalStore::State::PublishedTexts {
   std::unique_ptr<PathLock> lock;
   local::Published published;
-  std::vector<local::Registration> registrations;
+  std::vector<const NewText*> texts;
 };
 
-// While some are registered, the files of the next are written.
-void LocalStore::State::install(std::span<const NewText> texts) {
+// While some are registered, the files of the next are written; those of the first while all are
+// checked.
+void LocalStore::State::install(std::span<NewText> texts,
+                                std::future<local::DerivationChecker::KnownOutputs> checked) {
   const bool is_one_batch = texts.size() <= locks_max;
   const auto publish_some = [&](std::size_t at) {
     return std::async(is_one_batch ? std::launch::deferred : std::launch::async,
@@ -155,12 +151,18 @@ void LocalStore::State::install(std::span<const NewText> texts) {
                         return publish(some);
                       });
   };
-  if (!is_one_batch) make_room_for_locks(objects());
   std::future<std::unique_ptr<PublishedTexts>> next = publish_some(0);
+  local::DerivationChecker::KnownOutputs outputs = checked.get();
+  for (NewText& text : texts) {
+    local::Registration& registration = text.registration;
+    registration.derivation_outputs = std::move(outputs.at(registration.info.path));
+  }
   for (std::size_t at = locks_max; next.valid(); at += locks_max) {
     const std::unique_ptr<PublishedTexts> some = next.get();
     if (at < texts.size()) next = publish_some(at);
-    register_together(some->registrations);
+    std::vector<local::Registration> registrations;
+    for (const NewText* text : some->texts) registrations.push_back(text->registration);
+    register_together(registrations);
     some->published.keep();
   }
 }
@@ -172,7 +174,7 @@ std::unique_ptr<LocalStore::State::PublishedTexts> LocalStore::State::publish(
   std::unique_ptr<PublishedTexts> result(new PublishedTexts{
       .lock = local::lock_paths(objects(), paths, {}, {}),
       .published = local::Published(objects()),
-      .registrations = {},
+      .texts = {},
   });
   const StorePathSet valid = database.find_valid(paths);
   for (const NewText& text : texts) {
@@ -181,10 +183,10 @@ std::unique_ptr<LocalStore::State::PublishedTexts> LocalStore::State::publish(
     local::StagedFile file(staging, text.text, options.fsync_store_paths);
     result->published.add(path);
     file.publish(path);
-    result->registrations.push_back(text.registration);
+    result->texts.push_back(&text);
   }
   if (options.auto_optimise) {
-    for (const local::Registration& item : result->registrations) optimise_added(item.info.path);
+    for (const NewText* text : result->texts) optimise_added(text->registration.info.path);
   }
   return result;
 }

@@ -56,9 +56,8 @@ std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path)
   return check_one(path, derivation);
 }
 
-std::map<StorePath, std::map<std::string, StorePath>> DerivationChecker::check(
-    const Derivations& derivations) {
-  std::map<StorePath, std::map<std::string, StorePath>> outputs;
+DerivationChecker::KnownOutputs DerivationChecker::check(const Derivations& derivations) {
+  KnownOutputs outputs;
   const std::lock_guard lock(mutex_);
   together_ = &derivations;
   try {

@@ -29,7 +29,8 @@ class DerivationChecker {
   // The same for derivations by the paths that were made from their texts; they need not lie in the
   // store, and inputs of one may be among the others.
   using Derivations = std::map<StorePath, const Derivation*>;
-  std::map<StorePath, std::map<std::string, StorePath>> check(const Derivations& derivations);
+  using KnownOutputs = std::map<StorePath, std::map<std::string, StorePath>>;
+  KnownOutputs check(const Derivations& derivations);
 
  private:
   std::map<std::string, StorePath> check_one(const StorePath& path, const Derivation& derivation);

@@ -14,6 +14,7 @@
 #include <cinch/local/local_store.hh>
 
 #include <functional>
+#include <future>
 #include <span>
 #include <stop_token>
 #include <string>
@@ -67,7 +68,9 @@ struct LocalStore::State {
     std::string_view text;
     local::Registration registration;
   };
-  void install(std::span<const NewText> texts);
+  // Nothing is registered unless all were checked.
+  void install(std::span<NewText> texts,
+               std::future<local::DerivationChecker::KnownOutputs> checked);
   struct PublishedTexts;
   std::unique_ptr<PublishedTexts> publish(std::span<const NewText> texts);
 
