@@ -481,8 +481,8 @@ void Database::register_valid(std::span<const Registration> batch) {
 std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   const std::lock_guard lock(writer_mutex_);
   SqliteConnection& connection = *writer().connection;
-  // What is committed is on disk: the objects are deleted next, and if the disk heard of that before
-  // it hears of this, a power failure would leave valid paths without objects.
+  // What is committed is on disk: the objects are deleted next, and if the disk heard of that
+  // before it hears of this, a power failure would leave valid paths without objects.
   std::optional<ScopedPragma> on_disk;
   if (options_.synchronous)
     on_disk.emplace(connection, "synchronous = full", "synchronous = normal");
