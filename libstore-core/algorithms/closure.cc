@@ -52,6 +52,32 @@ std::map<StorePath, PathInfo> compute_closure(Store& store, const StorePathSet& 
   return closure;
 }
 
+StorePathSet known_outputs(Store& store, std::span<const StorePath> derivations) {
+  StorePathSet outputs;
+  for (const Derivation& derivation : store.read_derivations(derivations)) {
+    for (const auto& [name, path] : derivation.output_paths(store.store_dir())) {
+      if (path) outputs.insert(*path);
+    }
+  }
+  return outputs;
+}
+
+StorePathSet compute_closure_with_outputs(Store& store, const StorePathSet& roots) {
+  StorePathSet closure;
+  StorePathSet wanted = roots;
+  while (!wanted.empty()) {
+    std::vector<StorePath> derivations;
+    for (const auto& [path, info] : compute_closure(store, wanted)) {
+      if (closure.insert(path).second && path.is_derivation()) derivations.push_back(path);
+    }
+    wanted.clear();
+    for (const StorePath& output : store.find_valid(known_outputs(store, derivations))) {
+      if (!closure.contains(output)) wanted.insert(output);
+    }
+  }
+  return closure;
+}
+
 std::vector<StorePath> sort_topologically(const std::map<StorePath, PathInfo>& infos) {
   return topological_order(
       infos, [](const PathInfo& info) -> const StorePathSet& { return info.references; });

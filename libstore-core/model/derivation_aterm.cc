@@ -34,6 +34,85 @@ char unescaped(char byte) {
   }
 }
 
+StorePath parse_path_of(const StoreDir& store_dir, std::string_view what, std::string_view path) {
+  const std::size_t start = store_dir.text().size() + 1;
+  try {
+    if (path.size() > start && path[start - 1] == '/' && path.starts_with(store_dir.text())) {
+      return StorePath::parse(path.substr(start));
+    }
+    return store_dir.parse(path);
+  } catch (const Error& error) {
+    throw Error(Code::malformed, std::string(what) + " " + quoted(path) +
+                                     " is not a store path: " + error.message());
+  }
+}
+
+// One output: what is said of it, and of what.
+class OutputParser {
+ public:
+  OutputParser(const DerivationOutputTexts& texts, std::string_view output,
+               std::string_view derivation_name, const StoreDir& store_dir)
+      : texts_(texts),
+        output_(output),
+        derivation_name_(derivation_name),
+        store_dir_(store_dir),
+        subject_("derivation output " + quoted(output)) {}
+
+  DerivationOutput parse() const {
+    if (!texts_.algorithm.empty()) return parse_addressed();
+    if (!texts_.hash.empty()) fail(" has a hash but no hash algorithm");
+    if (texts_.path.empty()) return DeferredOutput{};
+    return InputAddressedOutput{parse_path_of(store_dir_, "the path of " + subject_, texts_.path)};
+  }
+
+ private:
+  [[noreturn]] void fail(const std::string& what) const {
+    throw Error(Code::malformed, subject_ + what);
+  }
+
+  OutputMethod parse_method() const {
+    try {
+      return parse_output_method(texts_.algorithm);
+    } catch (const Error& error) {
+      throw Error(error.code(), subject_ + " has a bad hash algorithm: " + error.message());
+    }
+  }
+
+  DerivationOutput parse_addressed() const {
+    const OutputMethod method = parse_method();
+    const bool impure = texts_.hash == "impure";
+    if (!texts_.hash.empty() && !impure) return parse_fixed(method);
+    if (!texts_.path.empty()) fail(" has a path although its hash is not known");
+    if (impure) return ImpureOutput{method.method, method.algorithm};
+    return FloatingOutput{method.method, method.algorithm};
+  }
+
+  ContentAddress parse_address(const OutputMethod& method) const {
+    try {
+      return {method.method, Hash::parse_digest(texts_.hash, method.algorithm)};
+    } catch (const Error& error) {
+      fail(" has a bad hash: " + error.message());
+    }
+  }
+
+  DerivationOutput parse_fixed(const OutputMethod& method) const {
+    const FixedOutput result{parse_address(method)};
+    const StorePath computed = fixed_output_path(store_dir_, derivation_name_, output_, result);
+    if (texts_.path != store_dir_.print(computed)) {
+      throw Error(Code::invalid_derivation, subject_ + " has the path " + quoted(texts_.path) +
+                                                " but its hash gives '" +
+                                                store_dir_.print(computed) + "'");
+    }
+    return result;
+  }
+
+  const DerivationOutputTexts& texts_;
+  const std::string_view output_;
+  const std::string_view derivation_name_;
+  const StoreDir& store_dir_;
+  const std::string subject_;
+};
+
 class Parser {
  public:
   Parser(std::string_view text, std::string_view name, const StoreDir& store_dir)
@@ -60,15 +139,6 @@ class Parser {
   StorePath read_path(std::string_view what);
   void read_head();
   void read_output();
-  DerivationOutput make_output(std::string_view output, std::string_view path,
-                               std::string_view algorithm, std::string_view hash,
-                               std::size_t offset) const;
-  DerivationOutput make_addressed_output(std::string_view output, std::string_view path,
-                                         std::string_view algorithm, std::string_view hash,
-                                         std::size_t offset) const;
-  DerivationOutput make_fixed_output(std::string_view output, std::string_view path,
-                                     const OutputMethod& method, std::string_view hash,
-                                     std::size_t offset) const;
   StorePath parse_path(std::string_view what, std::string_view path, std::size_t offset) const;
   void read_input_derivation();
   void add_input_derivation(StorePath path, OutputNames outputs, DynamicInputs dynamic,
@@ -174,15 +244,10 @@ std::string_view Parser::unescape(std::size_t start, std::size_t backslash) {
 
 StorePath Parser::parse_path(std::string_view what, std::string_view path,
                              std::size_t offset) const {
-  const std::size_t start = store_dir_.text().size() + 1;
   try {
-    if (path.size() > start && path[start - 1] == '/' && path.starts_with(store_dir_.text())) {
-      return StorePath::parse(path.substr(start));
-    }
-    return store_dir_.parse(path);
-  } catch (const Error& error) {
-    fail(std::string(what) + " " + quoted(path) + " is not a store path: " + error.message(),
-         offset);
+    return parse_path_of(store_dir_, what, path);
+  } catch (Error& error) {
+    throw std::move(error).at(offset);
   }
 }
 
@@ -203,71 +268,19 @@ void Parser::read_output() {
   const std::string algorithm(read_string());
   expect(',');
   const std::string_view hash = read_string();
-  const std::size_t blame = algorithm.empty() ? path_offset : algorithm_offset;
-  DerivationOutput value = make_output(output, path, algorithm, hash, blame);
+  const auto parse_output = [&] {
+    try {
+      return parse_derivation_output({.path = path, .algorithm = algorithm, .hash = hash}, output,
+                                     derivation_.name, store_dir_);
+    } catch (Error& error) {
+      throw std::move(error).at(algorithm.empty() ? path_offset : algorithm_offset);
+    }
+  };
+  DerivationOutput value = parse_output();
   expect(')');
   if (!derivation_.outputs.emplace(output, std::move(value)).second) {
     fail("derivation output " + quoted(output) + " occurs twice", offset);
   }
-}
-
-DerivationOutput Parser::make_output(std::string_view output, std::string_view path,
-                                     std::string_view algorithm, std::string_view hash,
-                                     std::size_t offset) const {
-  if (!algorithm.empty()) return make_addressed_output(output, path, algorithm, hash, offset);
-  const std::string subject = "derivation output " + quoted(output);
-  if (!hash.empty()) fail(subject + " has a hash but no hash algorithm", offset);
-  if (path.empty()) return DeferredOutput{};
-  return InputAddressedOutput{parse_path("the path of " + subject, path, offset)};
-}
-
-DerivationOutput Parser::make_addressed_output(std::string_view output, std::string_view path,
-                                               std::string_view algorithm, std::string_view hash,
-                                               std::size_t offset) const {
-  const std::string subject = "derivation output " + quoted(output);
-  const auto parse_method = [&] {
-    try {
-      return parse_output_method(algorithm);
-    } catch (const Error& error) {
-      throw Error(error.code(), subject + " has a bad hash algorithm: " + error.message())
-          .at(offset);
-    }
-  };
-  const OutputMethod method = parse_method();
-  const bool impure = hash == "impure";
-  if (!hash.empty() && !impure) return make_fixed_output(output, path, method, hash, offset);
-  if (!path.empty()) fail(subject + " has a path although its hash is not known", offset);
-  if (impure) return ImpureOutput{method.method, method.algorithm};
-  return FloatingOutput{method.method, method.algorithm};
-}
-
-DerivationOutput Parser::make_fixed_output(std::string_view output, std::string_view path,
-                                           const OutputMethod& method, std::string_view hash,
-                                           std::size_t offset) const {
-  const std::string subject = "derivation output " + quoted(output);
-  const auto parse_address = [&] {
-    try {
-      return ContentAddress{method.method, Hash::parse_digest(hash, method.algorithm)};
-    } catch (const Error& error) {
-      fail(subject + " has a bad hash: " + error.message(), offset);
-    }
-  };
-  const FixedOutput result{parse_address()};
-  const auto compute_path = [&] {
-    try {
-      return fixed_output_path(store_dir_, derivation_.name, output, result);
-    } catch (Error& error) {
-      throw std::move(error).at(offset);
-    }
-  };
-  const StorePath computed = compute_path();
-  if (path != store_dir_.print(computed)) {
-    throw Error(Code::invalid_derivation, subject + " has the path " + quoted(path) +
-                                              " but its hash gives '" + store_dir_.print(computed) +
-                                              "'")
-        .at(offset);
-  }
-  return result;
 }
 
 // Texts that Nix wrote are sorted, so each element belongs at the end of its set or map.
@@ -384,6 +397,12 @@ void Parser::read_variable() {
 }
 
 }  // namespace
+
+DerivationOutput parse_derivation_output(const DerivationOutputTexts& texts,
+                                         std::string_view output, std::string_view derivation_name,
+                                         const StoreDir& store_dir) {
+  return OutputParser(texts, output, derivation_name, store_dir).parse();
+}
 
 Derivation parse_derivation(std::string_view aterm, std::string_view name,
                             const StoreDir& store_dir) {

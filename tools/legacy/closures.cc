@@ -31,32 +31,6 @@ void unite(StorePathSet& all, std::vector<StorePathSet> sets) {
 
 }  // namespace
 
-StorePathSet known_outputs(Store& store, const std::vector<StorePath>& derivations) {
-  StorePathSet outputs;
-  for (const Derivation& derivation : store.read_derivations(derivations)) {
-    for (const auto& [name, path] : derivation.output_paths(store.store_dir())) {
-      if (path) outputs.insert(*path);
-    }
-  }
-  return outputs;
-}
-
-StorePathSet closure_with_outputs(Store& store, const StorePathSet& roots) {
-  StorePathSet closure;
-  StorePathSet wanted = roots;
-  while (!wanted.empty()) {
-    StorePathSet reached;
-    for (const auto& [path, info] : compute_closure(store, wanted)) reached.insert(path);
-    const std::vector<StorePath> fresh = take_new(closure, reached);
-    wanted.clear();
-    for (const StorePath& output :
-         store.find_valid(known_outputs(store, derivations_among(fresh)))) {
-      if (!closure.contains(output)) wanted.insert(output);
-    }
-  }
-  return closure;
-}
-
 StorePathSet referrers_closure(Store& store, const StorePathSet& roots,
                                const LivenessOptions& options) {
   StorePathSet closure;

@@ -2,7 +2,6 @@
 #include "../context.hh"
 #include "../installable.hh"
 #include "../progress_line.hh"
-#include "closures.hh"
 #include "programs.hh"
 
 #include <cinch/core/closure.hh>
@@ -72,7 +71,7 @@ int run_nix_copy_closure(Context& context) {
   for (const std::string& argument : call.arguments) {
     paths.insert(parse_path_below(argument, from.store_dir()).path);
   }
-  if (call.include_outputs) paths = closure_with_outputs(from, paths);
+  if (call.include_outputs) paths = compute_closure_with_outputs(from, paths);
   if (call.dry_run) return 0;
   ProgressLine line(context.console, {.doing = "copying", .activity = Activity::copy_paths});
   const CopyOptions options{

@@ -5,6 +5,7 @@
 #include "realising.hh"
 #include "store_call.hh"
 
+#include <cinch/core/closure.hh>
 #include <cinch/core/error.hh>
 
 #include <algorithm>
@@ -94,7 +95,7 @@ std::vector<PathInfo> require_all(StoreCall& call, const std::vector<StorePath>&
 void print_requisites(QueryCall& query) {
   const StorePathSet paths = all_chosen(query);
   if (query.include_outputs) {
-    print_sorted(query, closure_with_outputs(query.store(), paths));
+    print_sorted(query, compute_closure_with_outputs(query.store(), paths));
     return;
   }
   require_all(query.call, {paths.begin(), paths.end()});

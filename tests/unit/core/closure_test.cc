@@ -1,8 +1,10 @@
 #include "catch.hh"
+#include "derivations.hh"
 #include "errors.hh"
 #include "memory_store.hh"
 
 #include <cinch/core/closure.hh>
+#include <cinch/core/derivation_aterm.hh>
 
 #include <algorithm>
 
@@ -49,6 +51,34 @@ TEST_CASE("a closure is found level by level") {
   CHECK(diamond.store.find_calls == 3);
   CHECK(compute_closure(diamond.store, {}).empty());
   CHECK(compute_closure(diamond.store, {diamond.bottom, diamond.stranger}).size() == 2);
+}
+
+TEST_CASE("a closure with outputs goes through derivations, as far as these are built") {
+  MemoryStore store;
+  const StorePath source = store.put("source");
+  const StorePath needed = store.put("needed");
+  const StorePath built = store.put("built", {needed});
+  Derivation derivation = test::simple_derivation("x");
+  derivation.input_sources = {source};
+  derivation.outputs = {
+      {"out", InputAddressedOutput{built}},
+      {"doc", InputAddressedOutput{StorePath::parse("g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-x-doc")}}};
+  // The rules are not this store's business.
+  const std::string aterm = print_derivation(derivation, store.store_dir());
+  StringSource text(aterm);
+  const StorePath path = store
+                             .add_content({.name = "x.drv",
+                                           .method = ContentAddressMethod::text,
+                                           .references = derivation.references()},
+                                          text, {})
+                             .path;
+  CHECK(known_outputs(store, {&path, 1}).size() == 2);
+  CHECK(known_outputs(store, {}).empty());
+  CHECK(compute_closure_with_outputs(store, {path}) == StorePathSet{path, source, built, needed});
+  CHECK(compute_closure_with_outputs(store, {built}) == StorePathSet{built, needed});
+  store.objects.erase(built);
+  CHECK(compute_closure_with_outputs(store, {path}) == StorePathSet{path, source});
+  CHECK(code_of([&] { compute_closure_with_outputs(store, {built}); }) == Code::not_found);
 }
 
 TEST_CASE("a closure needs all its paths") {

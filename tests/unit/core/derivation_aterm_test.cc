@@ -283,4 +283,22 @@ TEST_CASE("a derivation that is too long is refused before it is read") {
   CHECK(code_of([&] { parse(text); }) == Code::limit_exceeded);
 }
 
+TEST_CASE("the texts of one output") {
+  const std::string path = "/nix/store/g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-x";
+  const auto parse = [&](const DerivationOutputTexts& texts) {
+    return parse_derivation_output(texts, "out", "x", store_dir);
+  };
+  CHECK(parse({}) == DerivationOutput(DeferredOutput{}));
+  CHECK(parse({.path = path}) == DerivationOutput(InputAddressedOutput{store_dir.parse(path)}));
+  CHECK(parse({.algorithm = "r:sha256"}) ==
+        DerivationOutput(FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}));
+  CHECK(parse({.algorithm = "r:sha256", .hash = "impure"}) ==
+        DerivationOutput(ImpureOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}));
+  const auto error =
+      error_of([&] { parse({.path = path, .algorithm = "sha256", .hash = std::string(64, '0')}); });
+  REQUIRE(error);
+  CHECK(error->code() == Code::invalid_derivation);
+  CHECK_FALSE(error->offset());
+}
+
 }  // namespace cinch

@@ -21,6 +21,14 @@ CINCH_CORE_API std::map<StorePath, PathInfo> require_all(Store& store, const Sto
 CINCH_CORE_API std::map<StorePath, PathInfo> compute_closure(Store& store,
                                                              const StorePathSet& roots);
 
+// The same with, of derivations in it, the outputs that are known and valid, and what these refer
+// to.
+CINCH_CORE_API StorePathSet compute_closure_with_outputs(Store& store, const StorePathSet& roots);
+
+// The paths of the outputs of derivations, as far as these say them. Errors as of
+// Store::read_derivations.
+CINCH_CORE_API StorePathSet known_outputs(Store& store, std::span<const StorePath> derivations);
+
 // A store that finds closures faster than level by level. compute_closure() asks it.
 class CINCH_CORE_API ClosureStore {
  public:

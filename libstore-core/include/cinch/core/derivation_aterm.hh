@@ -19,4 +19,16 @@ CINCH_CORE_API Derivation parse_derivation(std::string_view aterm, std::string_v
 CINCH_CORE_API std::string print_derivation(const Derivation& derivation,
                                             const StoreDir& store_dir);
 
+// What a derivation says of one output, there and on the wire; each may be empty.
+struct DerivationOutputTexts {
+  std::string_view path;
+  std::string_view algorithm;  // with its method: "sha256", "r:sha256", ...
+  std::string_view hash;
+};
+// Errors as above, without an offset.
+CINCH_CORE_API DerivationOutput parse_derivation_output(const DerivationOutputTexts& texts,
+                                                        std::string_view output,
+                                                        std::string_view derivation_name,
+                                                        const StoreDir& store_dir);
+
 }  // namespace cinch

@@ -10,6 +10,7 @@
 #include <set>
 #include <span>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 namespace cinch {
@@ -42,5 +43,16 @@ class CINCH_CORE_API Realiser {
                                            std::stop_token stop) = 0;
   virtual MissingPlan plan(std::span<const DerivingPath> wanted) = 0;
 };
+
+class Store;
+
+// A result that is no success, as one or more sentences.
+CINCH_CORE_API std::string describe_failure(const BuildResult& result, const StoreDir& store_dir);
+
+// The exit status that Nix's programs have after builds: 0 if all succeeded, 100 if a build failed,
+// 101 if it took too long, 102 if a fixed output has another hash, 104 if a build is not
+// deterministic, their bits together after several failures; 1 for whatever else went wrong. Reads
+// the derivations whose outputs were refused.
+CINCH_CORE_API int build_exit_status(Store& store, std::span<const BuildResult> results);
 
 }  // namespace cinch
