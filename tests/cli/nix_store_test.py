@@ -315,9 +315,6 @@ class NixStoreTest(NixNamesTest):
                          self.ours("nix-store", "-q", "--size", path, *self.on()).out.strip())
         self.assertRegex(self.ours("nix-store", "--version").out, r"^nix-store \(Cinch\) [0-9.]+$")
         self.assertIn("--requisites", self.ours("nix-store", "--help").out)
-        result = self.ours("nix-store", "--serve")
-        self.assertEqual(result.status, 1)
-        self.assertIn("cannot do '--serve' yet", result.err)
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ LAYERS = {
     "libstore-core/files/": {"core", "files"},
     "libstore-remote/": {"core", "remote"},
     "libstore-remote/daemon/transport/": {"core", "files"},
+    "libstore-remote/ssh/": {"core", "remote"},
     "libstore-remote/compose/": {"core", "files", "remote", "local"},
     "libstore-remote/local/": {"core", "files", "local"},
     "libstore-build/": {"core", "files", "build"},

@@ -1,9 +1,6 @@
 // nix-store: finds the operation and hands it its flags and arguments.
 #include "store_call.hh"
 
-#include <cinch/core/error.hh>
-
-#include <algorithm>
 #include <iostream>
 
 #include <unistd.h>
@@ -12,13 +9,11 @@ namespace cinch::cli {
 
 namespace {
 
-constexpr std::string_view not_built[] = {"--serve"};
-
 const StoreOperation* find_operation(std::string_view word) {
   for (const std::span<const StoreOperation> group :
        {realise_operations, adding_operations, archive_operations, registering_operations,
         query_operations, derivation_operations, garbage_operations, keeping_operations,
-        validity_operations}) {
+        serving_operations, validity_operations}) {
     for (const StoreOperation& operation : group) {
       if (has_name(operation.names, word)) return &operation;
     }
@@ -26,10 +21,10 @@ const StoreOperation* find_operation(std::string_view word) {
   return nullptr;
 }
 
-// What --stdin adds: all words of standard input, unless that is a NAR or an archive.
+// What --stdin adds: all words of standard input, unless that is a NAR, an archive or a client.
 void read_arguments(const StoreOperation* operation, std::vector<std::string>& arguments) {
   if (operation != nullptr) {
-    for (const std::string_view name : {"--import", "--restore"}) {
+    for (const std::string_view name : {"--import", "--restore", "--serve"}) {
       if (operation->names == name) return;
     }
   }
@@ -42,9 +37,6 @@ int run_nix_store(Context& context) {
   StoreCall call{
       .context = context, .flags = {}, .arguments = {}, .add_root = {}, .opened = {}, .begun = {}};
   for (LegacyWord& word : legacy_words(context.verb, context.arguments)) {
-    if (std::ranges::find(not_built, word.text) != std::end(not_built)) {
-      throw Error(Code::not_supported, "nix-store cannot do '" + word.text + "' yet");
-    }
     const StoreOperation* found = find_operation(word.text);
     if (found != nullptr) {
       if (operation != nullptr && operation != found) {
@@ -94,6 +86,7 @@ constexpr Option options[] = {
     {"--verify", "", "compare database and store: [--check-contents] [--repair]"},
     {"--repair-path", "", "set right what can be, of these: PATH..."},
     {"--optimise,--optimize", "", "make files of the same content links to one file"},
+    {"--serve", "", "serve the store to a client on standard input and output: [--write]"},
     {"--generate-binary-cache-key", "", "make a pair of keys: NAME SECRET-FILE PUBLIC-FILE"},
     {"--outputs", "", "query: the outputs of derivations (the default)"},
     {"-R,--requisites", "", "query: closures, references first [--include-outputs]"},

@@ -58,6 +58,7 @@ extern const std::span<const StoreOperation> keeping_operations;
 extern const std::span<const StoreOperation> query_operations;
 extern const std::span<const StoreOperation> realise_operations;
 extern const std::span<const StoreOperation> registering_operations;
+extern const std::span<const StoreOperation> serving_operations;
 extern const std::span<const StoreOperation> validity_operations;
 
 }  // namespace cinch::cli

@@ -107,6 +107,14 @@ void read_outputs_by_hash(Decoder& decoder, BuildResult& result) {
   }
 }
 
+BuildResultForm form_of(const Dialect& dialect) {
+  BuildResultForm form{.times = dialect.minor >= since_build_times,
+                       .cpu_times = dialect.minor >= since_cpu_times};
+  if (dialect.minor >= since_built_outputs) form.outputs = BuiltOutputs::by_hash;
+  if (dialect.realisation_with_path) form.outputs = BuiltOutputs::by_path;
+  return form;
+}
+
 void write_optional_time(Encoder& encoder, const std::optional<std::chrono::microseconds>& time) {
   encoder.flag(time.has_value());
   if (time) encoder.number(static_cast<std::uint64_t>(time->count()));
@@ -249,44 +257,54 @@ std::vector<DerivingPath> read_deriving_paths(Decoder& decoder, const Dialect& d
 }
 
 void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildResult& result) {
+  write_build_result(encoder, dialect, form_of(dialect), result);
+}
+
+BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, DerivingPath wanted) {
+  return read_build_result(decoder, dialect, form_of(dialect), std::move(wanted));
+}
+
+void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildResultForm& form,
+                        const BuildResult& result) {
   encoder.number(static_cast<std::uint64_t>(result.status));
   encoder.text(result.error_message);
-  if (dialect.minor >= since_build_times) {
+  if (form.times) {
     encoder.number(result.times_built);
     encoder.flag(result.is_non_deterministic);
     encoder.number(static_cast<std::uint64_t>(result.start_time));
     encoder.number(static_cast<std::uint64_t>(result.stop_time));
   }
-  if (dialect.minor >= since_cpu_times) {
+  if (form.cpu_times) {
     write_optional_time(encoder, result.cpu_user);
     write_optional_time(encoder, result.cpu_system);
   }
-  if (dialect.realisation_with_path) {
+  if (form.outputs == BuiltOutputs::by_path) {
     write_outputs_by_path(encoder, dialect, result);
-  } else if (dialect.minor >= since_built_outputs) {
+  } else if (form.outputs == BuiltOutputs::by_hash) {
     write_outputs_by_hash(encoder, result);
   }
 }
 
-BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, DerivingPath wanted) {
+BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, const BuildResultForm& form,
+                              DerivingPath wanted) {
   BuildResult result{.wanted = std::move(wanted)};
   result.status = static_cast<BuildStatus>(decoder.number(
       static_cast<std::uint64_t>(BuildStatus::no_substituters), "the status of a build"));
   result.error_message = decoder.text(text_bytes_max);
-  if (dialect.minor >= since_build_times) {
+  if (form.times) {
     result.times_built =
         static_cast<std::uint32_t>(decoder.number(UINT32_MAX, "the number of times built"));
     result.is_non_deterministic = decoder.flag();
     result.start_time = static_cast<std::int64_t>(decoder.number());
     result.stop_time = static_cast<std::int64_t>(decoder.number());
   }
-  if (dialect.minor >= since_cpu_times) {
+  if (form.cpu_times) {
     result.cpu_user = read_optional_time(decoder);
     result.cpu_system = read_optional_time(decoder);
   }
-  if (dialect.realisation_with_path) {
+  if (form.outputs == BuiltOutputs::by_path) {
     read_outputs_by_path(decoder, dialect, result);
-  } else if (dialect.minor >= since_built_outputs) {
+  } else if (form.outputs == BuiltOutputs::by_hash) {
     read_outputs_by_hash(decoder, result);
   }
   return result;

@@ -53,6 +53,18 @@ std::vector<DerivingPath> read_deriving_paths(Decoder& decoder, const Dialect& d
 void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildResult& result);
 BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, DerivingPath wanted);
 
+// The same for whom the version does not say what a result has.
+enum class BuiltOutputs : std::uint8_t { none, by_hash, by_path };
+struct BuildResultForm {
+  bool times = false;
+  bool cpu_times = false;
+  BuiltOutputs outputs = BuiltOutputs::none;
+};
+void write_build_result(Encoder& encoder, const Dialect& dialect, const BuildResultForm& form,
+                        const BuildResult& result);
+BuildResult read_build_result(Decoder& decoder, const Dialect& dialect, const BuildResultForm& form,
+                              DerivingPath wanted);
+
 // An output of a derivation, and what it came out as: with the feature realisation-with-path.
 void write_realisation_key(Encoder& encoder, const Dialect& dialect, const RealisationKey& key);
 RealisationKey read_realisation_key(Decoder& decoder, const Dialect& dialect);

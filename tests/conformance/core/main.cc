@@ -7,7 +7,7 @@ constexpr const char* protocols = "protocol: covered by 'wire vectors'";
 constexpr cinch::test::VectorReason reasons[] = {
     {"nix/libstore-tests/data/common-protocol/", protocols},
     {"nix/libstore-tests/data/worker-protocol/", protocols},
-    {"nix/libstore-tests/data/serve-protocol/", "ssh:// stores do not exist yet"},
+    {"nix/libstore-tests/data/serve-protocol/", protocols},
     {"nix/libstore-tests/data/dummy-store/", "whole stores: belong to the stores, not the model"},
     {"nix/libstore-tests/data/worker-substitution/", "substitution does not exist yet"},
 };

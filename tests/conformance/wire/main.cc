@@ -8,7 +8,6 @@ constexpr const char* too_old = "older than the oldest version that is spoken, 1
 constexpr cinch::test::VectorReason reasons[] = {
     {"nix/libstore-tests/data/worker-protocol/unkeyed-valid-path-info-1.15", too_old},
     {"nix/libstore-tests/data/worker-protocol/valid-path-info-1.15", too_old},
-    {"nix/libstore-tests/data/serve-protocol/", "ssh:// stores do not exist yet"},
 };
 constexpr std::string_view folders[] = {"nix/libstore-tests/data/common-protocol/",
                                         "nix/libstore-tests/data/worker-protocol/",

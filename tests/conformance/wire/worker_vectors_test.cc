@@ -1,15 +1,12 @@
-// The worker protocol's golden files: each is read, compared with its JSON, and written again to
-// the same bytes.
+// The golden files of the worker protocol, and what the serve protocol has in common with it: each
+// is read, compared with its JSON, and written again to the same bytes.
 #include "catch.hh"
-#include "vectors.hh"
-#include "wire/decoder.hh"
-#include "wire/encoder.hh"
+#include "golden.hh"
 #include "wire/handshake.hh"
 #include "wire/values.hh"
 
 #include <cinch/core/model_json.hh>
 
-#include <functional>
 #include <string>
 
 #include <nlohmann/json.hpp>
@@ -18,43 +15,10 @@ namespace cinch::wire {
 namespace {
 
 using nlohmann::json;
-
-std::string read_vector(const std::string& folder, const std::string& name) {
-  return test::read_file(test::vectors() / "nix/libstore-tests/data" / folder / name);
-}
-
-json read_json(const std::string& folder, const std::string& name) {
-  return json::parse(read_vector(folder, name + ".json"));
-}
-
-// Checks that `name`.bin holds the items of `name`.json one after the other: `read` compares one
-// item with its JSON and writes it again.
-using CheckItem = std::function<void(Decoder&, Encoder&, const json&)>;
-void check_vector(const std::string& folder, const std::string& name, const CheckItem& read) {
-  CAPTURE(folder, name);
-  const std::string bytes = read_vector(folder, name + ".bin");
-  StringSource source(bytes);
-  Decoder decoder(source);
-  Encoder encoder;
-  for (const json& item : read_json(folder, name)) {
-    CAPTURE(item.dump());
-    read(decoder, encoder, item);
-  }
-  CHECK(decoder.at_end());
-  CHECK(as_text(encoder.bytes()) == bytes);
-}
-
-// The same for a document that is one item.
-void check_document(const std::string& folder, const std::string& name, const CheckItem& read) {
-  CAPTURE(folder, name);
-  const std::string bytes = read_vector(folder, name + ".bin");
-  StringSource source(bytes);
-  Decoder decoder(source);
-  Encoder encoder;
-  read(decoder, encoder, read_json(folder, name));
-  CHECK(decoder.at_end());
-  CHECK(as_text(encoder.bytes()) == bytes);
-}
+using test::check_document;
+using test::check_vector;
+using test::read_json;
+using test::read_vector;
 
 Dialect dialect_of(Minor minor) { return {.minor = minor}; }
 
@@ -103,12 +67,14 @@ void check_build_result(const BuildResult& result, const json& expected) {
   CHECK(result == parse_build_result_json(expected.dump(), result.wanted));
 }
 
+constexpr const char* all_folders[] = {"common-protocol", "worker-protocol", "serve-protocol"};
+
 const DerivingPath some_path = OpaquePath{StorePath::parse("g1w7hy3qg1w7hy3qg1w7hy3qg1w7hy3q-foo")};
 
 }  // namespace
 
 TEST_CASE("texts, paths and content addresses") {
-  for (const std::string folder : {"common-protocol", "worker-protocol"}) {
+  for (const std::string folder : all_folders) {
     check_vector(folder, "string", [](Decoder& in, Encoder& out, const json& item) {
       const std::string text = in.text(1000);
       CHECK(text == item.get<std::string>());
@@ -140,7 +106,7 @@ TEST_CASE("texts, paths and content addresses") {
 
 // Three lists of texts, and a list of such lists.
 TEST_CASE("lists") {
-  for (const std::string folder : {"common-protocol", "worker-protocol"}) {
+  for (const std::string folder : all_folders) {
     for (const std::string name : {"set", "vector"}) {
       check_vector(folder, name, [](Decoder& in, Encoder& out, const json& item) {
         const bool nested = !item.empty() && item[0].is_array();
@@ -275,7 +241,7 @@ TEST_CASE("realisations that are keyed by path") {
 }
 
 TEST_CASE("realisations that are keyed by hash") {
-  for (const std::string folder : {"common-protocol", "worker-protocol"}) {
+  for (const std::string folder : all_folders) {
     check_vector(folder, "drv-output", [](Decoder& in, Encoder& out, const json& item) {
       const HashedRealisationKey key = read_hashed_key(in);
       CHECK(key.to_string() == item.get<std::string>());
