@@ -182,6 +182,12 @@ static void make_file(const char* folder, const char* name) {
   if (file != NULL) CHECK(fputs(name, file) >= 0 && fclose(file) == 0);
 }
 
+static void check_same_and_free(cinch_path* one, cinch_path* other) {
+  CHECK(one != NULL && other != NULL && is(cinch_path_text(one), cinch_path_text(other).data));
+  cinch_path_free(one);
+  cinch_path_free(other);
+}
+
 static void test_filtered_trees(const cinch_store* store, const char* folder) {
   const cinch_str name = CINCH_STR("source");
   char tree[128];
@@ -201,10 +207,7 @@ static void test_filtered_trees(const cinch_store* store, const char* folder) {
                                            NULL, &filtered),
              CINCH_OK);
   CHECK(strcmp(asked.paths, "a;sub;") == 0);
-  CHECK(plain != NULL && filtered != NULL &&
-        is(cinch_path_text(filtered), cinch_path_text(plain).data));
-  cinch_path_free(filtered);
-  cinch_path_free(plain);
+  check_same_and_free(filtered, plain);
 
   filtered = NULL;
   asked = (struct asked){"", "none", 0};
@@ -213,9 +216,7 @@ static void test_filtered_trees(const cinch_store* store, const char* folder) {
              CINCH_OK);
   CHECK(strcmp(asked.paths, "a;sub;sub/b;") == 0);
   CHECK_CODE(cinch_store_add_tree(store, name, CINCH_STR(tree), NULL, &plain), CINCH_OK);
-  CHECK(filtered != NULL && is(cinch_path_text(filtered), cinch_path_text(plain).data));
-  cinch_path_free(filtered);
-  cinch_path_free(plain);
+  check_same_and_free(filtered, plain);
 
   filtered = NULL;
   asked = (struct asked){"", "none", 1};

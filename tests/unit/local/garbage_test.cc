@@ -63,6 +63,12 @@ class Fixture {
     if (!collector_) collector_ = open_in(scratch_);
     return *collector_;
   }
+  // With these two as roots.
+  LocalStore& collector_of(const StorePath& output, const StorePath& derivation) {
+    link("output", output);
+    link("derivation", derivation);
+    return collector();
+  }
   bool on_disk(const StorePath& path) const {
     return std::filesystem::exists(
         std::filesystem::symlink_status(scratch_.path("root/nix/store/" + path.base_name())));
@@ -114,9 +120,7 @@ TEST_CASE("derivations and outputs keep each other as the options say") {
   Fixture fixture;
   const auto [derivation, output] = fixture.derivation_and_output("built");
   const auto [other_derivation, other_output] = fixture.derivation_and_output("other");
-  fixture.link("output", output);
-  fixture.link("derivation", other_derivation);
-  LocalStore& store = fixture.collector();
+  LocalStore& store = fixture.collector_of(output, other_derivation);
 
   CHECK(store.find_alive({.keep_outputs = false, .keep_derivations = false}) ==
         StorePathSet{output, other_derivation});
@@ -386,9 +390,7 @@ TEST_CASE("a derivation or an output that is chosen goes, though the options kee
   Fixture fixture;
   const auto [derivation, output] = fixture.derivation_and_output("built");
   const auto [other_derivation, other_output] = fixture.derivation_and_output("other");
-  fixture.link("output", output);
-  fixture.link("derivation", other_derivation);
-  LocalStore& store = fixture.collector();
+  LocalStore& store = fixture.collector_of(output, other_derivation);
 
   GarbageOptions options;
   options.liveness = {.keep_outputs = true, .keep_derivations = true};

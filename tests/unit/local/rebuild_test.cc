@@ -97,6 +97,12 @@ PathInfo add_tree(LocalStore& store, const std::string& base_name, StorePathSet 
   return store.require(info.path);
 }
 
+void add_two_trees(const Scratch& scratch, StorePathSet references_of_b) {
+  const auto store = open_in(scratch);
+  add_tree(*store, path_a, {});
+  add_tree(*store, path_b, std::move(references_of_b));
+}
+
 Derivation fixed(const std::string& name, const std::string& environment) {
   Derivation derivation{.name = name, .system = "any", .builder = "/bin/sh"};
   derivation.outputs.emplace(
@@ -238,11 +244,7 @@ TEST_CASE("numbers of rows are kept, and new ones are greater") {
 
 TEST_CASE("a reference whose row is lost is found in the object") {
   const Scratch scratch;
-  {
-    const auto store = open_in(scratch);
-    add_tree(*store, path_a, {});
-    add_tree(*store, path_b, {StorePath::parse(path_a)});
-  }
+  add_two_trees(scratch, {StorePath::parse(path_a)});
   execute(database_of(scratch), "delete from ValidPaths where path like '%-a'");
   CHECK(rebuild(scratch).paths_kept == 1);
   const auto store = open_in(scratch);
@@ -252,11 +254,7 @@ TEST_CASE("a reference whose row is lost is found in the object") {
 
 TEST_CASE("a kept row loses only references to what is not there") {
   const Scratch scratch;
-  {
-    const auto store = open_in(scratch);
-    add_tree(*store, path_a, {});
-    add_tree(*store, path_b, {StorePath::parse(path_a)});
-  }
+  add_two_trees(scratch, {StorePath::parse(path_a)});
   execute(database_of(scratch), "delete from ValidPaths where path like '%-a'");
   REQUIRE(::chmod(scratch.path("root/nix/store/" + path_a + "/bin/run").c_str(), 0666) == 0);
   const RebuildReport report = rebuild(scratch);
@@ -295,11 +293,7 @@ TEST_CASE("realisations of what is lost go, and what refers to them") {
 
 TEST_CASE("no path gets the number of another one that is lost") {
   const Scratch scratch;
-  {
-    const auto store = open_in(scratch);
-    add_tree(*store, path_a, {});
-    add_tree(*store, path_b, {});
-  }
+  add_two_trees(scratch, {});
   const std::string file = database_of(scratch);
   SECTION("as realisations may mean it") {
     execute(file, realisation_tables);
@@ -328,11 +322,7 @@ TEST_CASE("no path gets the number of another one that is lost") {
 
 TEST_CASE("a number that only the index of paths knows stays with its path") {
   const Scratch scratch;
-  {
-    const auto store = open_in(scratch);
-    add_tree(*store, path_a, {});
-    add_tree(*store, path_b, {});
-  }
+  add_two_trees(scratch, {});
   const std::string file = database_of(scratch);
   execute(file,
           "update ValidPaths set hash = 'none', id = 10 where path like '%-b';"
@@ -469,11 +459,7 @@ TEST_CASE("one object of another user does not end it") {
   if (::geteuid() != 0) return;  // nobody else can give files away
   constexpr uid_t user = 65534;
   const Scratch scratch;
-  {
-    const auto store = open_in(scratch);
-    add_tree(*store, path_a, {});
-    add_tree(*store, path_b, {});
-  }
+  add_two_trees(scratch, {});
   lose_database(scratch);
   REQUIRE(std::system(("chown -R 65534 '" + scratch.path("") + "'").c_str()) == 0);
   for (const std::string& name : {path_a, path_b}) {

@@ -23,12 +23,18 @@ StorePath numbered(int number) {
   return StorePath::parse("00000000000000000000000000000000-" + std::to_string(number));
 }
 
+struct StateDirectory {
+  StateDirectory() { directory.make_directory("temproots", 0755); }
+
+  Scratch scratch;
+  Directory directory = Directory::open(scratch.path());
+};
+
 }  // namespace
 
 TEST_CASE("roots are found in the files of the process that has them") {
-  const Scratch scratch;
-  const Directory state = Directory::open(scratch.path());
-  state.make_directory("temproots", 0755);
+  const StateDirectory fixture;
+  const Directory& state = fixture.directory;
   TemporaryRoots first(state, StoreDir());
   TemporaryRoots second(state, StoreDir());
   const std::array<StorePath, 2> some = {numbered(1), numbered(2)};
@@ -56,9 +62,8 @@ TEST_CASE("roots are found in the files of the process that has them") {
 }
 
 TEST_CASE("what has become a lasting root is told to a collector that began in between") {
-  const Scratch scratch;
-  const Directory state = Directory::open(scratch.path());
-  state.make_directory("temproots", 0755);
+  const StateDirectory fixture;
+  const Directory& state = fixture.directory;
   TemporaryRoots roots(state, StoreDir());
   const std::array<StorePath, 1> some = {numbered(1)};
   roots.add(some);
@@ -78,9 +83,8 @@ TEST_CASE("what has become a lasting root is told to a collector that began in b
 }
 
 TEST_CASE("a collector reads the roots of all open stores, and nothing of closed ones") {
-  const Scratch scratch;
-  const Directory state = Directory::open(scratch.path());
-  state.make_directory("temproots", 0755);
+  const StateDirectory fixture;
+  const Directory& state = fixture.directory;
   TemporaryRoots open(state, StoreDir());
   const std::array<StorePath, 1> held = {numbered(1)};
   open.add(held);
