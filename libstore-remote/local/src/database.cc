@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <set>
+#include <unordered_set>
 #include <utility>
 
 namespace cinch::local {
@@ -499,11 +500,13 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
       "delete from DerivationOutputs where drv in (select id from Gone)");
   RealisationTables::forget_gone(connection);
   connection.execute("delete from ValidPaths where id in (select id from Gone)");
-  SqliteStatement is_gone(connection, "select 1 from Gone where id = ?");
-  std::vector<bool> gone;
-  for (const std::int64_t id : ids) gone.push_back(is_gone.begin().bind(id).step());
-  is_gone.reset();
+  std::unordered_set<std::int64_t> gone_ids;
+  SqliteStatement all_gone(connection, "select id from Gone");
+  while (all_gone.step()) gone_ids.insert(all_gone.number(0));
+  all_gone.reset();
   transaction.commit();
+  std::vector<bool> gone;
+  for (const std::int64_t id : ids) gone.push_back(gone_ids.contains(id));
   return gone;
 }
 
