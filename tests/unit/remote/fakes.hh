@@ -91,7 +91,8 @@ class MemoryStore final : public Store, public RootStore, public RealisationStor
     if (policy == SignaturePolicy::require_trusted && info.signatures.empty()) {
       throw Error(Code::not_trusted, "the path has no signature by a trusted key");
     }
-    if (hash_bytes(HashAlgorithm::sha256, as_bytes(content.text())) != info.nar_hash) {
+    if (hash_bytes(HashAlgorithm::sha256, as_bytes(content.text())) != info.nar_hash ||
+        content.text().size() != info.nar_size) {
       throw Error(Code::hash_mismatch, "the content is not what was promised");
     }
     const std::lock_guard lock(mutex_);

@@ -256,6 +256,17 @@ TEST_CASE("serve: a NAR of another length than was said") {
   CHECK(server.store.size() == 0);
 }
 
+TEST_CASE("serve: a NAR that is shorter than was said") {
+  Server server;
+  const std::string nar = MemoryStore::file_nar("some content");
+  Client client;
+  add_nar(client, nar, nar.size() + 8);
+  write_nar(client, nar);
+  client.out.number(0);
+  CHECK(code_of([&] { server.answer(client.text()); }) == Code::hash_mismatch);
+  CHECK(server.store.size() == 0);
+}
+
 TEST_CASE("serve: clients that leave at every byte") {
   Server server;
   const std::string nar = MemoryStore::file_nar("some content");
