@@ -84,6 +84,7 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"import", 3, &Workload::import_archive},
       {"register", 3, &Workload::register_object},
       {"repair", 2, &Workload::damage_and_repair},
+      {"replace", 2, &Workload::damage_and_replace},
   };
   return all;
 }
@@ -428,6 +429,27 @@ void Workload::damage_and_repair() {
     const bool full = problem.message.find("No space") != std::string::npos;
     throw Error(full ? Code::no_space : Code::io, problem.message).about(file);
   }
+}
+
+// An object whose content changes on disk, and is made again, as by its builder.
+void Workload::damage_and_replace() {
+  const std::string content = nar(20'000);
+  StringSource source(content);
+  PathInfo info = elsewhere().require(elsewhere().add_content({.name = damaged_name}, source).path);
+  info.ultimate = true;
+  StringSource here(content);
+  store_.add_content({.name = damaged_name}, here);
+  added(info.path);
+  const auto lock = store_.lock({info.path}, {}, {});
+  const std::string object = store_.real_path(info.path);
+  (void)::chmod(object.c_str(), 0700);
+  std::ofstream(object + "/damage") << "damage";
+  (void)::chmod(object.c_str(), 0555);
+  StagedCommit made{store_.stage(info.path), info};
+  made.object->nar().write(as_bytes(content));
+  std::vector<StagedCommit> all;
+  all.push_back(std::move(made));
+  store_.replace(std::move(all));
 }
 
 std::vector<std::string> find_damage(LocalStore& store, const Promises* promises, Store* source) {

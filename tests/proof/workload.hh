@@ -75,6 +75,7 @@ class Workload {
   void import_archive();
   void register_object();
   void damage_and_repair();
+  void damage_and_replace();
 
  private:
   std::uint64_t draw(std::uint64_t below) { return random_() % below; }

@@ -16,6 +16,14 @@ namespace cinch::local {
 const std::array<struct timespec, 2> canonical_times = {
     {{.tv_sec = 0, .tv_nsec = UTIME_OMIT}, {.tv_sec = 1, .tv_nsec = 0}}};
 
+void set_mode(const Directory& parent, const std::string& name, mode_t mode) {
+  const Descriptor file = parent.open_file(name, O_PATH);
+  const std::string link = "/proc/self/fd/" + std::to_string(file.get());
+  if (::chmod(link.c_str(), mode) != 0) {
+    throw system_error(errno, "cannot set mode", parent.name_of(name));
+  }
+}
+
 namespace {
 
 constexpr mode_t mode_bits = 07777;
@@ -40,15 +48,6 @@ std::string octal(mode_t mode) {
     text += static_cast<char>('0' + ((mode >> static_cast<unsigned>(shift)) & 7U));
   }
   return text;
-}
-
-// Of exactly this inode, whatever may take its name meanwhile, and whether or not it may be read.
-void set_mode(const Directory& parent, const std::string& name, mode_t mode) {
-  const Descriptor file = parent.open_file(name, O_PATH);
-  const std::string link = "/proc/self/fd/" + std::to_string(file.get());
-  if (::chmod(link.c_str(), mode) != 0) {
-    throw system_error(errno, "cannot set mode", parent.name_of(name));
-  }
 }
 
 void canonicalise(const TreeEntry& entry) {

@@ -9,12 +9,16 @@
 #include <stop_token>
 #include <string>
 
+#include <sys/types.h>
 #include <time.h>
 
 namespace cinch::local {
 
 // What sets the time of all and leaves that of the last access: for utimensat(2).
 extern const std::array<struct timespec, 2> canonical_times;
+
+// Of exactly this inode, whatever may take its name meanwhile, and whether or not it may be read.
+void set_mode(const Directory& parent, const std::string& name, mode_t mode);
 
 // The first thing about the modes of a tree that is not so, as a sentence with the file's name;
 // times and owners do not matter, as nobody can do harm through them.

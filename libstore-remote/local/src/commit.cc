@@ -5,6 +5,7 @@
 #include "path_lock.hh"
 #include "published.hh"
 #include "state.hh"
+#include "verify/repair.hh"
 
 #include <cinch/core/error.hh>
 
@@ -18,6 +19,11 @@ namespace cinch {
 void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
   local::Published published(objects());
   for (const PathInfo& info : infos) published.add(info.path);
+  register_published(infos);
+  published.keep();
+}
+
+void LocalStore::State::register_published(std::span<const PathInfo> infos) {
   std::vector<local::Registration> batch;
   batch.reserve(infos.size());
   for (const PathInfo& info : infos) {
@@ -30,7 +36,6 @@ void LocalStore::State::register_or_remove(std::span<const PathInfo> infos) {
     for (const PathInfo& info : infos) optimise_added(info.path);
   }
   register_together(batch);
-  published.keep();
 }
 
 void LocalStore::State::register_together(std::span<const local::Registration> batch) {
@@ -71,20 +76,24 @@ std::unique_ptr<StagedObject> LocalStore::stage(const StorePath& path) {
   return std::make_unique<local::StagedTree>(state_->staging, path, state_->write_options());
 }
 
-void LocalStore::commit(std::vector<StagedCommit> objects) {
-  state_->check_writable();
+StorePathSet LocalStore::State::finish_staged(std::span<const StagedCommit> commits) const {
+  check_writable();
   StorePathSet paths;
-  for (const StagedCommit& object : objects) {
+  for (const StagedCommit& object : commits) {
     auto* staged = dynamic_cast<local::StagedTree*>(object.object.get());
     if (!staged || staged->path() != object.info.path) {
       throw Error(Code::invalid_argument, "an object is committed that was not staged so")
-          .about(store_dir().print(object.info.path));
+          .about(layout.store_dir.print(object.info.path));
     }
     staged->finish();
     paths.insert(object.info.path);
   }
+  return paths;
+}
+
+void LocalStore::commit(std::vector<StagedCommit> objects) {
   // A valid object is never replaced.
-  const StorePathSet valid = find_valid(paths);
+  const StorePathSet valid = find_valid(state_->finish_staged(objects));
   std::vector<State::Publication> publications;
   for (const StagedCommit& object : objects) {
     if (valid.contains(object.info.path)) continue;
@@ -92,6 +101,30 @@ void LocalStore::commit(std::vector<StagedCommit> objects) {
     publications.push_back({object.info, [&staged] { staged.publish(); }});
   }
   state_->publish_and_register(publications);
+}
+
+void LocalStore::replace(std::vector<StagedCommit> objects) {
+  (void)state_->finish_staged(objects);
+  std::vector<StorePath> paths;
+  for (const StagedCommit& object : objects) paths.push_back(object.info.path);
+  const std::vector<std::optional<PathInfo>> registered = find(paths);
+  local::Published published(state_->objects());
+  std::vector<PathInfo> infos;
+  for (std::size_t at = 0; at < objects.size(); ++at) {
+    const auto& staged = static_cast<const local::StagedTree&>(*objects[at].object);
+    PathInfo info = std::move(objects[at].info);
+    local::remove_damaged_links(state_->objects(), staged.directory(),
+                                local::StagingDirectory::object_name, {});
+    if (!registered[at]) published.add(info.path);
+    staged.replace();
+    // Signatures are of the contents.
+    if (registered[at] && registered[at]->nar_hash == info.nar_hash) {
+      info.signatures.insert(registered[at]->signatures.begin(), registered[at]->signatures.end());
+    }
+    infos.push_back(std::move(info));
+  }
+  state_->register_published(infos);
+  published.keep();
 }
 
 }  // namespace cinch

@@ -32,17 +32,20 @@ StorePath random_path() {
 std::optional<Directory> open_to_move(const Directory& parent, const std::string& name) {
   const std::optional<struct stat> status = parent.stat(name);
   if (!status || !S_ISDIR(status->st_mode)) return std::nullopt;
-  Directory directory = parent.open_directory(name);
-  if (::fchmod(directory.get(), 0755) != 0) {
-    throw system_error(errno, "cannot set mode", parent.name_of(name));
-  }
-  return directory;
+  set_mode(parent, name, 0755);
+  return parent.open_directory(name);
 }
 
 // Makes a directory that has been moved an object again.
 void settle(const Directory& object, const std::string& full_name) {
   if (::fchmod(object.get(), 0555) != 0 || ::futimens(object.get(), canonical_times.data()) != 0) {
     throw system_error(errno, "cannot set mode and time", full_name);
+  }
+}
+
+void flush(const Directory& objects) {
+  if (::syncfs(objects.get()) != 0) {
+    throw system_error(errno, "cannot flush the file system", objects.name());
   }
 }
 
@@ -78,19 +81,41 @@ void StagingDirectory::publish(const StorePath& path) const {
 
 void StagingDirectory::replace(const StorePath& path) const {
   const std::string& name = path.base_name();
-  if (!objects_.stat(name)) return publish(path);
-  const std::optional<Directory> object = open_to_move(directory_, object_name);
-  const std::optional<Directory> old_object = open_to_move(objects_, name);
-  if (::renameat2(directory_.get(), object_name, objects_.get(), name.c_str(), RENAME_EXCHANGE) !=
-      0) {
-    if (errno != EINVAL && errno != ENOSYS) {
-      throw system_error(errno, "cannot replace", objects_.name_of(name));
+  // A path whose row is on disk already is not looked at again after a power failure.
+  flush(objects_);
+  if (!objects_.stat(name)) {
+    publish(path);
+  } else {
+    const std::optional<Directory> object = open_to_move(directory_, object_name);
+    const std::optional<Directory> old_object = open_to_move(objects_, name);
+    if (::renameat2(directory_.get(), object_name, objects_.get(), name.c_str(), RENAME_EXCHANGE) !=
+        0) {
+      replace_without_exchange(name, errno);
     }
-    // A file system that cannot exchange names.
-    objects_.rename(name, directory_, old_object_name);
-    directory_.rename(object_name, objects_, name);
+    if (object) settle(*object, objects_.name_of(name));
   }
-  if (object) settle(*object, objects_.name_of(name));
+  if (::fsync(objects_.get()) != 0) throw system_error(errno, "cannot flush", objects_.name());
+}
+
+void StagingDirectory::replace_without_exchange(const std::string& name, int error) const {
+  switch (error) {
+    case EINVAL:
+    case ENOSYS:
+      break;  // a file system that cannot exchange names
+    case EXDEV:
+      // A directory in the lower layer of an overlay, which cannot be moved, but removed.
+      objects_.remove_tree(name);
+      return directory_.rename(object_name, objects_, name);
+    default:
+      throw system_error(error, "cannot replace", objects_.name_of(name));
+  }
+  objects_.rename(name, directory_, old_object_name);
+  try {
+    directory_.rename(object_name, objects_, name);
+  } catch (const Error&) {
+    directory_.rename(old_object_name, objects_, name);
+    throw;
+  }
 }
 
 StagedFile::StagedFile(StagingArea& area, std::string_view contents, bool fsync)

@@ -34,14 +34,17 @@ class StagingDirectory {
   // Moves the object to its place; what lay there is removed. REQUIRES: the path is locked and not
   // valid.
   void publish(const StorePath& path) const;
-  // As publish(), in one step: at each moment there is the old object or the new one. The old one
-  // goes when this is destroyed.
+  // As publish(), in one step: at each moment there is the old object or the new one. What it puts
+  // there is on disk first. The old one goes when this is destroyed. (In two steps where the file
+  // system cannot exchange names: whoever is killed in between leaves the path without an object.)
   void replace(const StorePath& path) const;
 
   static constexpr const char* object_name = "x";
   static constexpr const char* old_object_name = "old";
 
  private:
+  void replace_without_exchange(const std::string& name, int error) const;
+
   const Directory& objects_;
   std::string name_;
   Directory directory_;
@@ -93,6 +96,9 @@ class StagedTree final : public StagedObject {
   // Throws unless one whole NAR was written.
   void finish();
   void publish() const { staging_.publish(path_); }
+  void replace() const { staging_.replace(path_); }
+  // Where it lies until then, as StagingDirectory::object_name.
+  const Directory& directory() const { return staging_.directory(); }
 
  private:
   StorePath path_;

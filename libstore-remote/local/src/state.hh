@@ -41,6 +41,10 @@ struct LocalStore::State {
   // Registers objects that lie in their places; if that fails, removes them again.
   // REQUIRES: the paths are locked.
   void register_or_remove(std::span<const PathInfo> infos);
+  // The same, but leaves them where they are.
+  void register_published(std::span<const PathInfo> infos);
+  // Finishes what stage() began; returns the paths. Throws Code::invalid_argument.
+  StorePathSet finish_staged(std::span<const StagedCommit> commits) const;
   // Moves objects into their places and registers them, all or none. REQUIRES: the paths are locked
   // and not valid.
   struct Publication {
@@ -62,6 +66,9 @@ struct LocalStore::State {
   bool repair_object(const PathInfo& info, VerifyProblemKind kind, Store* source,
                      local::Verifier& verifier, const std::stop_token& stop);
   void forget_gone(VerifyReport& report, const std::stop_token& stop);
+  void build_again(VerifyReport& report, const VerifyOptions& how, local::Verifier& verifier,
+                   const std::stop_token& stop);
+  std::optional<StorePath> find_maker(const StorePath& path);
   // Makes plain files with these texts valid, together. REQUIRES: their paths are temporary roots;
   // each refers to nothing but valid paths and others of these.
   struct NewText {

@@ -91,6 +91,10 @@ void DerivationView::commit(std::vector<StagedCommit> objects) {
   place_.commit(std::move(objects));
 }
 
+void DerivationView::replace(std::vector<StagedCommit> objects) {
+  place_.replace(std::move(objects));
+}
+
 std::unique_ptr<PathLock> DerivationView::lock(const StorePathSet& paths, std::stop_token stop,
                                                const std::function<void()>& on_wait) {
   return place_.lock(paths, std::move(stop), on_wait);

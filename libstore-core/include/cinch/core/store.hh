@@ -161,6 +161,10 @@ class CINCH_CORE_API BuildStore {
   // Makes the objects visible and registers all of them in one transaction; they may refer to each
   // other.
   virtual void commit(std::vector<StagedCommit> objects) = 0;
+  // As commit(), but valid objects, which are damaged or gone, are replaced, each in one step, and
+  // what is registered of them is what the new ones are: the NAR hash may be another one. Objects
+  // are on disk before they replace others. If it fails, some may have been replaced.
+  virtual void replace(std::vector<StagedCommit> objects) = 0;
   // Waits for the locks of all paths, in a fixed order; asks `stop` at least ten times a second.
   // Calls `on_wait` once before it has to wait.
   virtual std::unique_ptr<PathLock> lock(const StorePathSet& paths, std::stop_token stop,

@@ -62,7 +62,8 @@ class CheckedNar final : public Sink {
   const std::stop_token& stop_;
 };
 
-// Otherwise optimising would give the new files the damaged content again.
+}  // namespace
+
 void remove_damaged_links(const Directory& objects, const Directory& parent,
                           const std::string& name, const std::stop_token& stop) {
   if (!objects.stat(links_name)) return;
@@ -77,8 +78,6 @@ void remove_damaged_links(const Directory& objects, const Directory& parent,
   };
   walk_tree(parent, name, check, stop);
 }
-
-}  // namespace
 
 void replace_object(const RepairPlace& place, const PathInfo& info, Store& source,
                     const std::stop_token& stop) {

@@ -17,6 +17,11 @@ struct RepairPlace {
   const WriteTreeOptions& write_options;
 };
 
+// Removes links in `.links` that have the names of the files of a tree, and other contents.
+// Otherwise optimising would give these files the damaged content.
+void remove_damaged_links(const Directory& objects, const Directory& parent,
+                          const std::string& name, const std::stop_token& stop);
+
 // Reads the object from the source, holds it against what is registered here, and only then puts it
 // in the place of what lies there, in one step. Neither the source nor its signatures need be
 // trusted: the hash says it all. Links in `.links` whose content is not what the files of the

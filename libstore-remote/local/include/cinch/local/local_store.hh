@@ -135,6 +135,7 @@ class CINCH_LOCAL_API LocalStore final : public Store,
   std::string build_directory() const override;
   std::unique_ptr<StagedObject> stage(const StorePath& path) override;
   void commit(std::vector<StagedCommit> objects) override;
+  void replace(std::vector<StagedCommit> objects) override;
   std::unique_ptr<PathLock> lock(const StorePathSet& paths, std::stop_token stop,
                                  const std::function<void()>& on_wait) override;
 
