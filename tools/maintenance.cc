@@ -1,5 +1,6 @@
 #include "maintenance.hh"
 
+#include <cinch/build/make_realiser.hh>
 #include <cinch/core/error.hh>
 #include <cinch/core/store.hh>
 
@@ -28,10 +29,10 @@ void warn_of_stranger(Console& console, const StoreDir& store_dir, const std::st
 const char* remedy_of(VerifyProblemKind kind) {
   switch (kind) {
     case VerifyProblemKind::gone:
-      return "'cinch store repair --from STORE-URL' gets it again; 'cinch store verify "
-             "--forget-gone' forgets what nothing needs";
+      return "'cinch store repair' gets it again, from another store with --from STORE-URL; 'cinch "
+             "store verify --forget-gone' forgets what nothing needs";
     case VerifyProblemKind::changed:
-      return "'cinch store repair --from STORE-URL' replaces it";
+      return "'cinch store repair' replaces it, from another store with --from STORE-URL";
     case VerifyProblemKind::permissions:
       return "'cinch store verify --repair' sets them right";
     case VerifyProblemKind::unreadable:
@@ -77,6 +78,20 @@ GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptio
                  "'cinch store delete' deletes paths that form a cycle together");
   }
   return report;
+}
+
+VerifyReport verify(Context& context, Store& store, VerifyOptions options, const char* doing,
+                    std::stop_token stop) {
+  auto& keeper = require_capability<MaintenanceStore>(store, "verify objects");
+  std::unique_ptr<Realiser> builder;
+  if (options.repair && capability<BuildStore>(store) != nullptr) {
+    builder = make_realiser(store, context.settings);
+    options.builder = builder.get();
+    options.events = &context.console;
+  }
+  ProgressLine line(context.console, {.doing = doing, .activity = Activity::verify_paths});
+  return keeper.verify(
+      options, [&](const MaintenanceProgress& progress) { show(line, progress); }, std::move(stop));
 }
 
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report) {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "console.hh"
+#include "context.hh"
 #include "progress_line.hh"
 
 #include <cinch/core/garbage.hh>
@@ -28,6 +29,11 @@ GarbageStore& garbage_store(Store& store);
 // As GarbageStore::collect_garbage(), shown on the console; warns of what is no part of a store.
 GarbageReport collect_garbage(Console& console, Store& store, const GarbageOptions& options,
                               std::stop_token stop);
+
+// Verifies with a progress line. With `repair`, what no other store has is built again, where
+// something can be built.
+VerifyReport verify(Context& context, Store& store, VerifyOptions options, const char* doing,
+                    std::stop_token stop);
 
 // Says what was found and what was done about it; returns the bits for what is left.
 int tell_problems(Console& console, const StoreDir& store_dir, const VerifyReport& report);

@@ -3,6 +3,7 @@
 #include "../outputs/collect_outputs.hh"
 #include "../request/make_request.hh"
 #include "build_failure.hh"
+#include "content_check.hh"
 #include "log_lines.hh"
 
 #include <cinch/core/cancellation.hh>
@@ -12,6 +13,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <exception>
 #include <map>
 #include <memory>
 #include <optional>
@@ -75,6 +77,7 @@ class Job {
     std::unique_ptr<PathLock> lock =
         context_.build_store.lock(outputs, stop_, [this] { tell_waiting(); });
     StorePathSet valid = context_.store.find_valid(outputs);
+    if (kind_ == JobKind::repair) leave_out_damaged(valid);
     if (kind_ == JobKind::check) {
       require_outputs(valid);
       valid.clear();
@@ -104,7 +107,30 @@ class Job {
       if (error.code() == Code::cancelled) throw;
       return fail(describe_rejection(error, failure_facts(request, *finished), lines));
     }
+    tell_changed();
     result_.status = BuildStatus::built;
+  }
+
+  void leave_out_damaged(StorePathSet& valid) {
+    for (auto& [path, damage] : find_damage(context_.store, valid, stop_)) {
+      replaced_.push_back(path);
+      valid.erase(path);
+    }
+    registered_ = context_.store.find(replaced_);
+  }
+
+  // That others relied on the hash is for people to know.
+  void tell_changed() const {
+    const std::vector<std::optional<PathInfo>> infos = context_.store.find(replaced_);
+    for (std::size_t at = 0; at < replaced_.size(); ++at) {
+      if (!infos[at] || !registered_[at] || infos[at]->nar_hash == registered_[at]->nar_hash) {
+        continue;
+      }
+      emit_(MessageEvent{Verbosity::warn,
+                         "'" + context_.store.store_dir().print(replaced_[at]) +
+                             "' is not what it was before it was damaged: built again, it has "
+                             "another hash, which is registered now, and no signature"});
+    }
   }
 
   void require_outputs(const StorePathSet& valid) const {
@@ -258,7 +284,9 @@ class Job {
     options.inputs = std::move(inputs_);
     options.options = std::move(options_);
     options.now = unix_seconds();
-    options.compare_only = kind_ == JobKind::check;
+    options.purpose = kind_ == JobKind::check    ? CollectPurpose::compare
+                      : kind_ == JobKind::repair ? CollectPurpose::replace
+                                                 : CollectPurpose::add;
     collect_outputs(context_.store, context_.build_store, derivation_, finished, options, stop_);
   }
 
@@ -284,6 +312,8 @@ class Job {
   std::map<StorePath, PathInfo> inputs_;  // the closure of what the builder may read
   std::optional<Clock::time_point> started_;
   bool has_log_ = false;
+  std::vector<StorePath> replaced_;                  // in a repair: valid, but not intact
+  std::vector<std::optional<PathInfo>> registered_;  // of these
   BuildResult result_{.wanted = BuiltPath{path_, AllOutputs{}}};
 };
 
@@ -293,6 +323,23 @@ BuildResult run_job(const JobContext& context, JobKind kind, const StorePath& pa
                     const Derivation& derivation, const std::function<void(const Event&)>& emit,
                     std::stop_token stop) {
   return Job(context, kind, path, derivation, emit, std::move(stop)).run();
+}
+
+BuildResult run_job_in_turn(const JobContext& context, JobKind kind, const StorePath& path,
+                            const Derivation& derivation, EventSink& events,
+                            const std::stop_token& stop) {
+  std::exception_ptr thrown;
+  const std::function<void(const Event&)> emit = [&](const Event& event) {
+    try {
+      if (!thrown) events.emit(event);
+    } catch (...) {
+      thrown = std::current_exception();
+    }
+  };
+  BuildResult result = run_job(context, kind, path, derivation, emit, stop);
+  if (thrown) std::rethrow_exception(thrown);
+  check_cancelled(stop);
+  return result;
 }
 
 }  // namespace cinch

@@ -28,8 +28,9 @@ struct JobContext {
 };
 
 enum class JobKind : std::uint8_t {
-  build,  // what is not valid, unless another process has done so meanwhile
-  check,  // what is valid, and compares: nothing is registered
+  build,   // what is not valid, unless another process has done so meanwhile
+  check,   // what is valid, and compares: nothing is registered
+  repair,  // what is not valid or not intact, and replaces it
 };
 
 // Never throws an Error: a failure, and also a stop, is a result. Events are those of this
@@ -37,5 +38,9 @@ enum class JobKind : std::uint8_t {
 BuildResult run_job(const JobContext& context, JobKind kind, const StorePath& path,
                     const Derivation& derivation, const std::function<void(const Event&)>& emit,
                     std::stop_token stop);
+// The same for whoever does one after the other. Throws what `events` throws, and Code::cancelled.
+BuildResult run_job_in_turn(const JobContext& context, JobKind kind, const StorePath& path,
+                            const Derivation& derivation, EventSink& events,
+                            const std::stop_token& stop);
 
 }  // namespace cinch

@@ -3,7 +3,6 @@
 #include <cinch/core/cancellation.hh>
 #include <cinch/core/error.hh>
 
-#include <exception>
 #include <map>
 #include <utility>
 
@@ -48,18 +47,7 @@ class Check {
   BuildResult check(const StorePath& path) {
     const Derivation derivation = context_.store.read_derivation(path);
     if (std::optional<BuildResult> failure = build_inputs(path, derivation)) return *failure;
-    std::exception_ptr thrown;
-    const std::function<void(const Event&)> emit = [&](const Event& event) {
-      try {
-        if (!thrown) events_.emit(event);
-      } catch (...) {
-        thrown = std::current_exception();
-      }
-    };
-    BuildResult result = run_job(context_, JobKind::check, path, derivation, emit, stop_);
-    if (thrown) std::rethrow_exception(thrown);
-    check_cancelled(stop_);
-    return result;
+    return run_job_in_turn(context_, JobKind::check, path, derivation, events_, stop_);
   }
 
   // The failure of the first one that could not be had.

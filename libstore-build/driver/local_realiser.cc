@@ -9,6 +9,7 @@
 #include "check_builds.hh"
 #include "load_derivations.hh"
 #include "plan_missing.hh"
+#include "repair_builds.hh"
 #include "session.hh"
 
 #include <cinch/build/local_realiser.hh>
@@ -72,9 +73,10 @@ class LocalRealiser final : public Realiser {
                                    std::stop_token stop) override {
     check_cancelled(stop);
     if (options.mode == BuildMode::repair) {
-      throw Error(Code::not_supported,
-                  "this version cannot repair by building again, only build what is missing")
-          .hint("'cinch store repair --from STORE-URL' takes what is damaged from another store");
+      std::vector<BuildResult> repaired =
+          repair_builds(context_, wanted, options.keep_going, events, stop);
+      add_output_paths(repaired);
+      return repaired;
     }
     std::vector<BuildResult> results;
     std::vector<std::size_t> built_positions;

@@ -81,8 +81,14 @@ class Collector {
     }
     refuse_cycles(objects);
     check(objects);
-    if (options_.compare_only) return compare(objects);
-    build_store_.commit(std::move(objects));
+    switch (options_.purpose) {
+      case CollectPurpose::add:
+        return build_store_.commit(std::move(objects));
+      case CollectPurpose::replace:
+        return build_store_.replace(std::move(objects));
+      case CollectPurpose::compare:
+        return compare(objects);
+    }
   }
 
  private:

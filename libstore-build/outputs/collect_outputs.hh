@@ -14,6 +14,12 @@
 
 namespace cinch {
 
+enum class CollectPurpose : std::uint8_t {
+  add,      // what is valid stays as it is
+  replace,  // also what is valid
+  compare,  // registers nothing, but compares with what is registered
+};
+
 struct CollectOptions {
   StorePath derivation_path;
   std::map<std::string, StorePath> outputs;  // all of the derivation
@@ -21,8 +27,7 @@ struct CollectOptions {
   std::map<StorePath, PathInfo> inputs;      // the closure of what the builder could read
   DerivationOptions options;                 // those of the derivation
   std::int64_t now = 0;                      // Unix seconds
-  // Registers nothing, but compares with what is registered.
-  bool compare_only = false;
+  CollectPurpose purpose = CollectPurpose::add;
 };
 
 // What a builder made is not what it had made before.

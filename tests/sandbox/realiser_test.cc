@@ -463,13 +463,6 @@ TEST_CASE("what is checked is built again, and compared with what is there") {
   CHECK(fixture.contents(fixture.output(other)) == before);
 }
 
-TEST_CASE("modes that are not there yet are refused") {
-  RealiserFixture fixture;
-  StorePath path = fixture.add("x", ": > $out");
-  CHECK(code_of([&] { fixture.realise({path}, {.mode = BuildMode::repair}); }) ==
-        Code::not_supported);
-}
-
 TEST_CASE("a failed build's directory is kept if asked for") {
   RealiserFixture fixture;
   fixture.settings.keep_failed = true;

@@ -28,7 +28,7 @@ _cinch() {
     'nar') words='pack ls cat' ;;
     'key') words='generate-secret convert-secret-to-public' ;;
     'config') words='show' ;;
-    'build') words='-o --out-link --no-link --print-out-paths --json --dry-run -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
+    'build') words='-o --out-link --no-link --print-out-paths --json --dry-run --rebuild --check --repair -k --keep-going -K --keep-failed -j --max-jobs --cores --timeout --max-silent-time' ;;
     'log') words='' ;;
     'copy') words='--from --to --all --no-recursive --no-check-sigs -s --substitute-on-destination' ;;
     'path-info') words='-r --recursive --all -s --size -S --closure-size -h --human-readable --sigs --derivation --eval-store --json --json-format' ;;

@@ -19,32 +19,23 @@ int tell_failures(StoreCall& call, VerifyReport report) {
   return tell_problems(call.context.console, call.store().store_dir(), report) == 0 ? 0 : 1;
 }
 
-int verify(StoreCall& call, const VerifyOptions& options) {
-  const std::stop_token stop = call.stop();
-  auto& keeper = require_capability<MaintenanceStore>(call.store(), "verify objects");
-  VerifyReport report;
-  {
-    ProgressLine line(call.context.console,
-                      {.doing = "verifying", .activity = Activity::verify_paths});
-    report = keeper.verify(
-        options, [&](const MaintenanceProgress& progress) { show(line, progress); }, stop);
-  }
-  return tell_failures(call, std::move(report));
+int verify_and_tell(StoreCall& call, const VerifyOptions& options) {
+  return tell_failures(call, verify(call.context, call.store(), options, "verifying", call.stop()));
 }
 
 int run_verify(StoreCall& call) {
   call.allow_arguments(0, "no arguments expected");
   call.allow_flags({"--check-contents", "--repair"});
-  return verify(call, {.check_contents = call.has("--check-contents"),
-                       .forget_gone = true,
-                       .repair = call.has("--repair")});
+  return verify_and_tell(call, {.check_contents = call.has("--check-contents"),
+                                .forget_gone = true,
+                                .repair = call.has("--repair")});
 }
 
 int run_repair_path(StoreCall& call) {
   call.allow_flags({});
   const std::vector<StorePath> paths = call.argument_paths();
   if (paths.empty()) return 0;
-  return verify(
+  return verify_and_tell(
       call,
       {.only = StorePathSet(paths.begin(), paths.end()), .check_contents = true, .repair = true});
 }

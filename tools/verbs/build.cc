@@ -71,6 +71,16 @@ void make_links(Context& context, Store& store, const Wanted& wanted,
   }
 }
 
+BuildMode mode_of(const Context& context) {
+  const bool checks = context.has("--rebuild") || context.has("--check");
+  if (checks && context.has("--repair")) {
+    context.refuse("--repair replaces what is damaged, and --rebuild changes nothing: take one");
+  }
+  return checks                    ? BuildMode::check
+         : context.has("--repair") ? BuildMode::repair
+                                   : BuildMode::normal;
+}
+
 int run_build(Context& context) {
   const std::stop_token stop = context.interruption.begin();
   const std::unique_ptr<Store> store = context.open_store();
@@ -86,7 +96,8 @@ int run_build(Context& context) {
     if (context.console.verbosity() >= Verbosity::info) {
       print_plan(context, store_dir, realiser->plan(wanted.paths), Verbosity::info);
     }
-    const RealiseOptions options{.keep_going = context.settings.keep_going};
+    const RealiseOptions options{.mode = mode_of(context),
+                                 .keep_going = context.settings.keep_going};
     results = realiser->realise(wanted.paths, options, context.console, stop);
     context.console.finish();
     make_links(context, *store, wanted, results);
@@ -110,6 +121,9 @@ constexpr Option options[] = {
     {"--print-out-paths", "", "print the paths of the results"},
     {"--json", "", "print the results as JSON"},
     {"--dry-run", "", "only show what would be built"},
+    {"--rebuild", "", "build again what is valid, and compare; nothing is replaced"},
+    {"--check", "", "the same, as nix-build calls it"},
+    {"--repair", "", "build again what is damaged or missing, also of what the results need"},
     {"-k,--keep-going", "", "after a failure, finish what does not depend on it"},
     {"-K,--keep-failed", "", "keep the build directories of failed builds"},
     {"-j,--max-jobs", "NUMBER", "how many builds at once; 'auto': one for each processor"},

@@ -42,36 +42,29 @@ int run_optimise(Context& context) {
   return 0;
 }
 
-void refuse_without_source(const Context& context, const VerifyReport& report) {
+void tell_of_source(const Context& context, const VerifyReport& report) {
   if (context.has("--from")) return;
   for (const VerifyProblem& problem : report.problems) {
     if (problem.solved) continue;
-    context.console.error(
-        "no store was given from which it could be repaired",
-        "name one that has it: --from STORE-URL; what was built here can be built again after "
-        "'cinch store delete --ignore-liveness'");
+    context.console.error("no store was given from which it could be repaired",
+                          "name one that has it: --from STORE-URL");
     return;
   }
 }
 
 int run_repair(Context& context) {
   const std::unique_ptr<Store> store = context.open_store();
-  auto& keeper = require_capability<MaintenanceStore>(*store, "repair objects");
   std::unique_ptr<Store> source;
   if (const auto url = context.arguments.value("--from")) {
     source = open_store(*url, context.settings, context.environment);
   }
   const StorePathSet paths = installable_paths(*store, context.arguments.positional());
-  VerifyReport report;
-  {
-    ProgressLine line(context.console, {.doing = "repairing", .activity = Activity::verify_paths});
-    report = keeper.verify(
-        {.only = paths, .check_contents = true, .repair = true, .source = source.get()},
-        [&](const MaintenanceProgress& progress) { show(line, progress); },
-        context.interruption.begin());
-  }
+  const VerifyReport report =
+      verify(context, *store,
+             {.only = paths, .check_contents = true, .repair = true, .source = source.get()},
+             "repairing", context.interruption.begin());
   const int status = tell_problems(context.console, store->store_dir(), report);
-  refuse_without_source(context, report);
+  tell_of_source(context, report);
   context.console.message(Verbosity::notice, std::to_string(paths.size() - report.problems.size()) +
                                                  " of " + std::to_string(paths.size()) +
                                                  " paths were intact");
@@ -83,12 +76,12 @@ constexpr Option repair_options[] = {
 };
 
 constexpr Verb table[] = {
-    {"store repair", "Replace damaged store objects by those of another store", "PATH...", 1,
-     any_number,
-     "Each object is read from the other store and held against the registered hash before it "
-     "takes "
-     "the place of the damaged one, so the other store need not be trusted. Permissions are set "
-     "right without another store. The exit status is that of store verify.",
+    {"store repair", "Replace damaged store objects by those of another store, or build them again",
+     "PATH...", 1, any_number,
+     "With --from, each object is read from the other store and held against the registered hash "
+     "before it takes the place of the damaged one, so the other store need not be trusted. What "
+     "it does not have is built again, if a derivation is in the store that makes it. Permissions "
+     "are set right without either. The exit status is that of store verify.",
      "cinch store repair --from https://cache.nixos.org ./result", repair_options, run_repair},
     {"store optimise",
      "Make files of the same content links to one file",

@@ -121,8 +121,8 @@ std::optional<std::int64_t> time_before(const Context& context, const char* opti
 
 // A store whose objects lie on this machine looks after them itself; from any other one they have
 // to be read.
-MaintenanceStore* keeper_of(Store& store) {
-  return capability<BuildStore>(store) ? capability<MaintenanceStore>(store) : nullptr;
+bool has_keeper(Store& store) {
+  return capability<BuildStore>(store) != nullptr && capability<MaintenanceStore>(store) != nullptr;
 }
 
 bool wants_keeper(const Context& context) {
@@ -130,17 +130,14 @@ bool wants_keeper(const Context& context) {
          context.has("--rate-limit");
 }
 
-int verify_at_hand(Context& context, Store& store, MaintenanceStore& keeper,
-                   VerifyOptions options) {
+int verify_at_hand(Context& context, Store& store, VerifyOptions options) {
   std::unique_ptr<Store> source;
   if (const auto url = context.arguments.value("--from")) {
     source = open_store(*url, context.settings, context.environment);
     options.source = source.get();
   }
-  ProgressLine line(context.console, {.doing = "verifying", .activity = Activity::verify_paths});
-  const VerifyReport report = keeper.verify(
-      options, [&](const MaintenanceProgress& progress) { show(line, progress); },
-      context.interruption.begin());
+  const VerifyReport report =
+      verify(context, store, std::move(options), "verifying", context.interruption.begin());
   return tell_problems(context.console, store.store_dir(), report);
 }
 
@@ -182,9 +179,9 @@ int run_verify(Context& context) {
     context.console.error("path '" + store->store_dir().print(asked[at]) + "' is not valid");
     status |= exit_failed;
   }
-  if (MaintenanceStore* keeper = keeper_of(*store)) {
+  if (has_keeper(*store)) {
     if (!all) options.only = std::move(valid);
-    status |= verify_at_hand(context, *store, *keeper, std::move(options));
+    status |= verify_at_hand(context, *store, std::move(options));
     checks.contents = false;
   } else if (wants_keeper(context)) {
     throw Error(Code::not_supported,
@@ -202,7 +199,8 @@ constexpr Option options[] = {
     {"--no-contents", "", "do not hash the objects"},
     {"--no-trust", "", "do not check signatures"},
     {"-n,--sigs-needed", "NUMBER", "how many trusted keys must have signed each path"},
-    {"--repair", "", "replace what is damaged by what --from has, and set permissions right"},
+    {"--repair", "",
+     "replace what is damaged by what --from has, or build it again; set permissions right"},
     {"--from", "STORE-URL", "with --repair: the store that has whole objects"},
     {"--forget-gone", "", "forget paths whose objects are gone, unless something needs them"},
     {"--older-than", "AGE", "pass over what was found intact since (90s, 15m, 12h, 30d)"},

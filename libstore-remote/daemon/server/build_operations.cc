@@ -1,5 +1,5 @@
-#include "server/event_relay.hh"
 #include "server/handlers.hh"
+#include "server/with_events.hh"
 #include "wire/values.hh"
 
 #include <algorithm>
@@ -22,18 +22,10 @@ std::vector<BuildResult> build(Session& session, const BuildRequestArguments& ar
   if (arguments.mode == BuildMode::repair && !session.trusted) {
     throw Error(Code::not_trusted, "only trusted users may repair paths");
   }
-  session.flush();  // from here on, the relay's thread writes to the socket
-  std::stop_source stop;
-  const std::stop_callback on_stop(session.stop, [&stop] { stop.request_stop(); });
-  EventRelay relay(session.socket, {.dialect = session.dialect,
-                                    .verbosity = session.verbosity,
-                                    .next_activity = session.next_activity,
-                                    .on_gone = [&stop] { stop.request_stop(); }});
-  std::vector<BuildResult> results = session.realiser.realise(
-      arguments.wanted, {.mode = arguments.mode, .keep_going = session.keep_going}, relay,
-      stop.get_token());
-  relay.finish();
-  return results;
+  return with_events(session, [&](EventSink& events, const std::stop_token& stop) {
+    return session.realiser.realise(
+        arguments.wanted, {.mode = arguments.mode, .keep_going = session.keep_going}, events, stop);
+  });
 }
 
 // One error out of all that failed, for clients that get no results.

@@ -2,6 +2,7 @@
 // through a daemon yet: the arguments are read all the same, so that the client gets a sentence and
 // can go on.
 #include "server/handlers.hh"
+#include "server/with_events.hh"
 #include "wire/values.hh"
 
 #include <cinch/core/maintenance.hh>
@@ -94,11 +95,15 @@ void verify_store(Session& session) {
     if (repair && !session.trusted) {
       throw Error(Code::permission_denied, "only a trusted user may repair the store");
     }
-    const VerifyReport report =
-        require_capability<MaintenanceStore>(session.store, "verify the whole store")
-            .verify({.check_contents = check_contents, .forget_gone = true, .repair = repair}, {},
-                    session.stop);
-    return tell_problems(session, report);
+    auto& keeper = require_capability<MaintenanceStore>(session.store, "verify the whole store");
+    VerifyOptions options{.check_contents = check_contents, .forget_gone = true, .repair = repair};
+    if (!repair) return tell_problems(session, keeper.verify(options, {}, session.stop));
+    options.builder = &session.realiser;
+    return tell_problems(session,
+                         with_events(session, [&](EventSink& events, const std::stop_token& stop) {
+                           options.events = &events;
+                           return keeper.verify(options, {}, stop);
+                         }));
   });
   session.out.number(problems_left ? 1 : 0);
 }

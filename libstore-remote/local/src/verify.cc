@@ -10,6 +10,9 @@
 #include <cinch/core/error.hh>
 
 #include <algorithm>
+#include <map>
+#include <utility>
+#include <vector>
 
 namespace cinch {
 
@@ -31,6 +34,8 @@ VerifyReport LocalStore::verify(const VerifyOptions& options, const MaintenanceL
   }
   if (options.repair) state_->repair(report, options, verifier, stop);
   if (options.forget_gone) state_->forget_gone(report, stop);
+  // As in Nix, what nothing needs is forgotten rather than built.
+  if (options.repair && options.builder) state_->build_again(report, options, verifier, stop);
   return report;
 }
 
@@ -73,6 +78,46 @@ bool LocalStore::State::repair_object(const PathInfo& info, VerifyProblemKind ki
                           info, *source, stop);
   }
   return !verifier.check_object(info);
+}
+
+void LocalStore::State::build_again(VerifyReport& report, const VerifyOptions& how,
+                                    local::Verifier& verifier, const std::stop_token& stop) {
+  std::map<StorePath, std::vector<VerifyProblem*>> problems_of;  // by derivation
+  for (VerifyProblem& problem : report.problems) {
+    if (problem.solved || problem.kind == VerifyProblemKind::permissions) continue;
+    if (std::optional<StorePath> maker = find_maker(problem.path)) {
+      problems_of[*std::move(maker)].push_back(&problem);
+    } else {
+      problem.message +=
+          "; it cannot be built again, as no valid derivation is known that makes it";
+    }
+  }
+  if (problems_of.empty()) return;
+  std::vector<DerivingPath> wanted;
+  for (const auto& [maker, problems] : problems_of) {
+    wanted.emplace_back(BuiltPath{maker, AllOutputs{}});
+  }
+  const std::vector<BuildResult> results = how.builder->realise(
+      wanted, {.mode = BuildMode::repair, .keep_going = true}, *how.events, stop);
+  for (std::size_t at = 0; at < results.size(); ++at) {
+    const StorePath& maker = std::get<BuiltPath>(wanted[at]).derivation;
+    for (VerifyProblem* problem : problems_of.at(maker)) {
+      // It may have been built, and something else that its closure needs not.
+      const std::optional<PathInfo> info = find_one(problem->path);
+      problem->solved = !info || !verifier.check_object(*info);
+      if (problem->solved || results[at].succeeded()) continue;
+      problem->message += "; it could not be built again: " + results[at].error_message;
+    }
+  }
+}
+
+// A valid derivation that has the path as an output, the registered deriver if it is one.
+std::optional<StorePath> LocalStore::State::find_maker(const StorePath& path) {
+  const StorePathSet makers = std::move(database.find_derivers({&path, 1}).front());
+  if (makers.empty()) return std::nullopt;
+  const std::optional<PathInfo> info = find_one(path);
+  if (info && info->deriver && makers.contains(*info->deriver)) return info->deriver;
+  return *makers.begin();
 }
 
 // Takes from the database, referrers first, what is gone from disk and not needed.

@@ -342,7 +342,7 @@ TEST_CASE("only a trusted client says that a path was built here") {
   }
 }
 
-TEST_CASE("nobody repairs, and an untrusted client may not even ask a builder") {
+TEST_CASE("nobody replaces what is valid, and an untrusted client may not ask a builder to") {
   Bench bench(true, {});
   const auto add = bench.run(*find_operation(static_cast<std::uint64_t>(Operation::add_to_store)),
                              [](Encoder& out, const Dialect&) {

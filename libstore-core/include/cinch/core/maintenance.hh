@@ -2,7 +2,9 @@
 // what is there, and replacing what is damaged.
 #pragma once
 
+#include <cinch/core/event.hh>
 #include <cinch/core/export.hh>
+#include <cinch/core/realiser.hh>
 #include <cinch/core/store.hh>
 #include <cinch/core/store_path.hh>
 
@@ -42,9 +44,12 @@ struct VerifyOptions {
   // Takes paths whose objects are gone from the database, if nothing that is valid needs them.
   bool forget_gone = false;
   // Removes damaged links, sets permissions right, and replaces damaged objects by those of
-  // `source`, if there is one.
+  // `source`, if there is one; those that it does not have are built again by `builder`, if there
+  // is one and a derivation is known that makes them. A store elsewhere has its own.
   bool repair = false;
   Store* source = nullptr;                 // lent
+  Realiser* builder = nullptr;             // lent; for this store
+  EventSink* events = nullptr;             // lent; of the builder, which needs it
   std::uint64_t bytes_per_second_max = 0;  // that are read from objects; 0: no limit
   // Passes over contents that were found intact at this time (Unix seconds) or later.
   std::optional<std::int64_t> intact_since = std::nullopt;
