@@ -15,7 +15,9 @@
 
 namespace cinch {
 
-// Numbers are those of the worker protocol.
+// Numbers are those of the worker protocol. Beside `normal`, which builds what is missing: `repair`
+// also builds what is damaged, of the wanted paths and their closures, and replaces it; `check`
+// builds what is valid once more, compares, and changes nothing.
 enum class BuildMode : std::uint8_t { normal = 0, repair = 1, check = 2 };
 
 struct RealiseOptions {
