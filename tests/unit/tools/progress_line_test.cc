@@ -6,6 +6,7 @@
 
 #include <cinch/files/directory.hh>
 
+#include <string>
 #include <thread>
 
 #include <catch.hh>
@@ -116,12 +117,12 @@ TEST_CASE("a tree is counted for a line that is seen, and for no other") {
     }
     return written.take();
   };
-  CHECK_THAT(last_line({.format = LogFormat::bar, .terminal = true}),
-             Catch::Matchers::Contains("adding: 2/3 files, 976.6K/2.9M, ") &&
-                 Catch::Matchers::Contains(" left"));
+  const std::string bar = last_line({.format = LogFormat::bar, .terminal = true});
+  CHECK(bar.find("adding: 2/3 files, 976.6K/2.9M, ") != std::string::npos);
+  CHECK(bar.find(" left") != std::string::npos);
   CHECK(last_line({.format = LogFormat::raw}).empty());
-  CHECK_THAT(last_line({.format = LogFormat::internal_json}),
-             Catch::Matchers::Contains("\"fields\":[2,3,1,0]"));
+  const std::string json = last_line({.format = LogFormat::internal_json});
+  CHECK(json.find("\"fields\":[2,3,1,0]") != std::string::npos);
 }
 
 TEST_CASE("a tree that is done soon is not counted, nor waited for") {
