@@ -52,6 +52,8 @@ BANS = [
     Ban("detach", r"\.detach\s*\(\s*\)", "join the thread (std::jthread)"),
     Ban("swallow", r"catch\s*\(\.\.\.\)\s*\{\s*\}", "handle the error or let it pass"),
     Ban("using-namespace", r"^\s*using namespace\b", "name what you use", LIBRARIES + ("tools/",)),
+    Ban("matchers", r"\bMatchers::",
+        "the two versions of Catch2 do not have the same ones: CHECK a comparison", ("tests/",)),
     Ban("leftover", r"\b(TODO|FIXME|XXX|HACK)\b", "do it now, or say it in the note of the change",
         ("",)),
 ]
