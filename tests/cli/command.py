@@ -2,6 +2,7 @@
 that has nothing of the machine's Nix in it; and Nix 2.8 beside it, where outputs are compared."""
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -167,6 +168,13 @@ def namespaces_work():
     if "CINCH_SANDBOX_MUST_WORK" in os.environ:
         return True
     return subprocess.run(["unshare", "-Ur", "true"], capture_output=True).returncode == 0
+
+
+def nix_version():
+    """Major and minor."""
+    text = subprocess.run([NIX, "--version"], capture_output=True, text=True, check=True,
+                          timeout=TIMEOUT_SECONDS).stdout
+    return tuple(map(int, re.search(r"([0-9]+)\.([0-9]+)", text).groups()))
 
 
 needs_sandbox = unittest.skipUnless(namespaces_work(), "the system forbids user namespaces")

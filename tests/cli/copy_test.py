@@ -5,7 +5,7 @@ import os
 import signal
 import subprocess
 
-from command import CINCH, CommandTest, main, needs_nix
+from command import CINCH, CommandTest, main, needs_nix, nix_version
 from objects import archive, random_objects, random_path, seeded
 
 
@@ -176,6 +176,8 @@ class CopyTest(CommandTest):
 
     @needs_nix
     def test_same_twins_as_nix(self):
+        if (2, 17) <= nix_version() < (2, 35):
+            self.skipTest("this Nix leaves out where an object mentions itself (NixOS/nix#15837)")
         paths = self.fill(random_objects(seeded(self.id()), 10))
         self.in_store("copy", "--to", self.third, "--no-check-sigs", "--all")
         for arguments in ([paths[-1]], ["-r", paths[-2]]):

@@ -33,6 +33,9 @@ class NixHashTest(NixNamesTest):
                 self.compare("nix-hash", *words)
 
     def test_conversions(self):
+        # Later than 2.8, no type is one that must be named.
+        later = "does not include a type" in self.theirs("nix-hash", "--to-base16",
+                                                         DIGESTS["md5"]).err
         for algorithm, digest in DIGESTS.items():
             base32 = self.compare("nix-hash", "--type", algorithm, "--to-base32", digest).strip()
             sri = self.succeed("hash", "to-sri", "--type", algorithm, digest)
@@ -40,7 +43,8 @@ class NixHashTest(NixNamesTest):
                          digest[:-1], "x" * len(digest)):
                 self.compare("nix-hash", "--type", algorithm, "--to-base16", text, digest)
                 self.compare("nix-hash", "--type", algorithm, "--to-base32", text)
-                self.compare("nix-hash", "--to-base16", text)
+                if not later:
+                    self.compare("nix-hash", "--to-base16", text)
             # Names of later versions.
             self.assertEqual(self.ours("nix-hash", "--type", algorithm, "--to-sri", base32).out,
                              sri + "\n")
