@@ -204,11 +204,10 @@ TEST_CASE("serve: more infos than are held at once") {
   client.begin(Command::query_path_infos);
   StorePathSet paths;
   for (std::size_t number = 0; number < 2 * serve::infos_at_once + 1; ++number) {
-    StringSource content(std::to_string(number));
-    std::string name = std::to_string(number);
+    const std::string name = std::to_string(number);
+    StringSource content(name);
     paths.insert(
-        server.store
-            .add_content({.name = std::move(name), .method = ContentAddressMethod::flat}, content)
+        server.store.add_content({.name = name, .method = ContentAddressMethod::flat}, content)
             .path);
   }
   wire::write_paths(client.out, serve::dialect_of(StoreDir()), paths);
