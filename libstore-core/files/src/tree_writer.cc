@@ -23,8 +23,17 @@ constexpr struct timespec canonical_times[2] = {{.tv_sec = 0, .tv_nsec = UTIME_O
 // save.
 constexpr std::size_t write_bytes = std::size_t{64} << 10;
 
+mode_t canonical_file_mode(bool executable) { return executable ? 0555 : 0444; }
+
+// Files are created with their mode; only a umask or an access list makes it another one. Looking
+// costs less than setting it again.
 void make_canonical(int descriptor, mode_t mode, const std::string& full_name) {
-  if (::fchmod(descriptor, mode) != 0) throw system_error(errno, "cannot set mode", full_name);
+  constexpr mode_t mode_bits = 07777;
+  struct stat status;
+  const bool is_set = ::fstat(descriptor, &status) == 0 && (status.st_mode & mode_bits) == mode;
+  if (!is_set && ::fchmod(descriptor, mode) != 0) {
+    throw system_error(errno, "cannot set mode", full_name);
+  }
   if (::futimens(descriptor, canonical_times) != 0) {
     throw system_error(errno, "cannot set times", full_name);
   }
@@ -142,7 +151,8 @@ void TreeWriter::entry(std::string_view name) {
 void TreeWriter::file(std::uint64_t size_bytes, bool executable) {
   const Directory& place = state_->place();
   const std::string name = state_->take_name();
-  const mode_t mode = state_->options.canonical ? 0600 : (executable ? 0777 : 0666);
+  const mode_t mode =
+      state_->options.canonical ? canonical_file_mode(executable) : (executable ? 0777 : 0666);
   Descriptor descriptor = make_node(
       place, name, [&] { return place.open_file(name, O_RDWR | O_CREAT | O_EXCL, mode); });
   state_->created = true;
@@ -218,7 +228,7 @@ void TreeWriter::State::leave_directory() {
 
 void finish_canonical_file(Descriptor file, const std::string& full_name, bool executable,
                            bool fsync) {
-  make_canonical(file.get(), executable ? 0555 : 0444, full_name);
+  make_canonical(file.get(), canonical_file_mode(executable), full_name);
   if (fsync) flush(file.get(), full_name);
   file.close_checked(full_name);
 }

@@ -1,44 +1,26 @@
 // Many derivations at once: checked in memory, and registered in few transactions. For each, the
 // steps are those of docs/formats/local-store.md, "Adding an object".
+#include "batch_order.hh"
 #include "ingest.hh"
 #include "object_hash.hh"
-#include "path_lock.hh"
-#include "published.hh"
 #include "state.hh"
+#include "text_publisher.hh"
 
-#include <cinch/core/closure.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/error.hh>
 #include <cinch/files/parallel.hh>
 
-#include <algorithm>
 #include <ctime>
 #include <functional>
 #include <future>
-#include <map>
 #include <optional>
 #include <string_view>
+#include <unordered_set>
 #include <utility>
-
-#include <fcntl.h>
 
 namespace cinch {
 
 namespace {
-
-// Each holds a lock, which is an open file.
-constexpr std::size_t locks_max = 128;
-
-PathInfo describe(const StorePath& path, const Derivation& derivation, std::string_view text) {
-  local::IgnoreTree nowhere;
-  const local::Ingested ingested = local::ingest_file(text, HashAlgorithm::sha256, nowhere);
-  PathInfo info{.path = path, .nar_hash = ingested.nar_hash};
-  info.nar_size = ingested.nar_size;
-  info.registration_time = std::time(nullptr);
-  info.references = derivation.references();
-  info.content_address = ContentAddress{ContentAddressMethod::text, ingested.content_hash};
-  return info;
-}
 
 // Derivations are small: a thread takes several at a time.
 constexpr std::size_t few = 16;
@@ -50,145 +32,140 @@ void for_each_in_parallel(std::size_t count, const std::function<void(std::size_
                       });
 }
 
-// In a process of several threads, who opens a file waits some milliseconds each time the table of
-// open files has to grow. So it grows once, while there may be one thread yet.
-void make_room_for_locks(const Directory& directory) {
-  constexpr int others_max = 64;
-  const Descriptor beyond(
-      ::fcntl(directory.get(), F_DUPFD_CLOEXEC, static_cast<int>(2 * locks_max) + others_max));
-}
-
-struct Named {
-  std::vector<StorePath> paths;
-  std::vector<std::string> texts;
+struct Described {
+  std::string text;
+  PathInfo info;
 };
 
-Named name_all(std::span<const Derivation> derivations, const StoreDir& store_dir) {
-  Named named{.paths = {}, .texts = std::vector<std::string>(derivations.size())};
-  std::vector<std::optional<StorePath>> paths(derivations.size());
-  for_each_in_parallel(derivations.size(), [&](std::size_t at) {
-    check_derivation(derivations[at]);
-    named.texts[at] = print_derivation(derivations[at], store_dir);
-    paths[at] = derivation_path(store_dir, derivations[at], named.texts[at]);
-  });
-  named.paths.reserve(paths.size());
-  for (std::optional<StorePath>& path : paths) named.paths.push_back(*std::move(path));
-  return named;
+Described describe(const Derivation& derivation, const StoreDir& store_dir) {
+  check_derivation(derivation);
+  std::string text = print_derivation(derivation, store_dir);
+  local::IgnoreTree nowhere;
+  const local::Ingested ingested = local::ingest_file(text, HashAlgorithm::sha256, nowhere);
+  const ContentAddress address{ContentAddressMethod::text, ingested.content_hash};
+  StorePathSet references = derivation.references();
+  // That of derivation_path(), which would hash the text again.
+  PathInfo info{.path = make_content_addressed_path(store_dir, derivation.name + ".drv", address,
+                                                    {.others = references}),
+                .nar_hash = ingested.nar_hash};
+  info.nar_size = ingested.nar_size;
+  info.registration_time = std::time(nullptr);
+  info.references = std::move(references);
+  info.content_address = address;
+  return {std::move(text), std::move(info)};
 }
 
-// Derivations that are added together may refer to each other.
-void require_valid(const StoreDir& store_dir, const std::map<StorePath, PathInfo>& infos,
-                   const StorePathSet& valid,
-                   const local::DerivationChecker::Derivations& together) {
-  for (const auto& [referrer, info] : infos) {
-    for (const StorePath& path : info.references) {
-      if (valid.contains(path) || together.contains(path)) continue;
-      throw Error(Code::not_found,
-                  "a derivation needs '" + store_dir.print(path) + "', which is not valid")
-          .about(store_dir.print(path))
-          .hint("add what it refers to first");
-    }
-  }
+std::vector<Described> describe_all(std::span<const Derivation> derivations,
+                                    const StoreDir& store_dir) {
+  std::vector<std::optional<Described>> found(derivations.size());
+  for_each_in_parallel(derivations.size(),
+                       [&](std::size_t at) { found[at] = describe(derivations[at], store_dir); });
+  std::vector<Described> described;
+  described.reserve(found.size());
+  for (std::optional<Described>& one : found) described.push_back(*std::move(one));
+  return described;
 }
 
 // These and what they refer to, as one question.
-StorePathSet with_references(const std::vector<StorePath>& paths,
-                             std::span<const Derivation> derivations) {
-  StorePathSet all(paths.begin(), paths.end());
-  for (const Derivation& derivation : derivations) all.merge(derivation.references());
+StorePathSet with_references(std::span<const Described> described) {
+  StorePathSet all;
+  for (const Described& one : described) {
+    all.insert(one.info.path);
+    all.insert(one.info.references.begin(), one.info.references.end());
+  }
   return all;
+}
+
+// Derivations that are added together may refer to each other.
+void require_valid(const StoreDir& store_dir, const StorePathSet& needed, const StorePathSet& valid,
+                   const local::DerivationChecker::Derivations& together) {
+  for (const StorePath& path : needed) {
+    if (valid.contains(path) || together.contains(path)) continue;
+    throw Error(Code::not_found,
+                "a derivation needs '" + store_dir.print(path) + "', which is not valid")
+        .about(store_dir.print(path))
+        .hint("add what it refers to first");
+  }
+}
+
+// Such that each comes after those that it refers to.
+void sort_inputs_first(std::vector<Described>& some) {
+  std::vector<local::BatchMember> members;
+  members.reserve(some.size());
+  for (const Described& one : some) members.push_back({one.info.path, one.info.references});
+  std::vector<Described> sorted;
+  sorted.reserve(some.size());
+  for (const std::size_t place : local::references_first(members)) {
+    sorted.push_back(std::move(some[place]));
+  }
+  some = std::move(sorted);
 }
 
 }  // namespace
 
 std::vector<StorePath> LocalStore::add_derivations(std::span<const Derivation> derivations) {
   prepare_to_add();
-  const Named named = name_all(derivations, store_dir());
-  state_->roots.add(named.paths);
-  const StorePathSet valid = find_valid(with_references(named.paths, derivations));
+  local::TextPublisher::make_room(state_->objects(), derivations.size());
+  std::vector<Described> described = describe_all(derivations, store_dir());
+  std::vector<StorePath> paths;
   local::DerivationChecker::Derivations by_path;
-  std::vector<std::size_t> missing;
-  for (std::size_t at = 0; at < named.paths.size(); ++at) {
-    const bool is_first = by_path.emplace(named.paths[at], &derivations[at]).second;
-    if (is_first && !valid.contains(named.paths[at])) missing.push_back(at);
+  for (std::size_t at = 0; at < derivations.size(); ++at) {
+    paths.push_back(described[at].info.path);
+    by_path.emplace(paths.back(), &derivations[at]);
   }
-  if (missing.empty()) return named.paths;
-  if (missing.size() > locks_max) make_room_for_locks(state_->objects());
   // A thread costs more than a few derivations take.
-  auto checked = std::async(missing.size() > few ? std::launch::async : std::launch::deferred,
-                            [&] { return state_->checker.check(by_path); });
-  std::map<StorePath, PathInfo> infos;
-  std::map<StorePath, std::string_view> texts;
-  for (const std::size_t at : missing) {
-    const StorePath& path = named.paths[at];
-    infos.emplace(path, describe(path, derivations[at], named.texts[at]));
-    texts.emplace(path, named.texts[at]);
-  }
-  require_valid(store_dir(), infos, valid, by_path);
-  std::vector<State::NewText> fresh;
-  for (const StorePath& path : sort_topologically(infos)) {
-    fresh.push_back({texts.at(path), {std::move(infos.at(path)), {}}});
-  }
-  state_->install(fresh, std::move(checked));
-  return named.paths;
-}
-
-// Files in their places, locked, and not registered yet.
-struct LocalStore::State::PublishedTexts {
-  std::unique_ptr<PathLock> lock;
-  local::Published published;
-  std::vector<const NewText*> texts;
-};
-
-// While some are registered, the files of the next are written; those of the first while all are
-// checked.
-void LocalStore::State::install(std::span<NewText> texts,
-                                std::future<local::DerivationChecker::KnownOutputs> checked) {
-  const bool is_one_batch = texts.size() <= locks_max;
-  const auto publish_some = [&](std::size_t at) {
-    return std::async(is_one_batch ? std::launch::deferred : std::launch::async,
-                      [this, some = texts.subspan(at, std::min(locks_max, texts.size() - at))] {
-                        return publish(some);
-                      });
-  };
-  std::future<std::unique_ptr<PublishedTexts>> next = publish_some(0);
-  local::DerivationChecker::KnownOutputs outputs = checked.get();
-  for (NewText& text : texts) {
-    local::Registration& registration = text.registration;
-    registration.derivation_outputs = std::move(outputs.at(registration.info.path));
-  }
-  for (std::size_t at = locks_max; next.valid(); at += locks_max) {
-    const std::unique_ptr<PublishedTexts> some = next.get();
-    if (at < texts.size()) next = publish_some(at);
-    std::vector<local::Registration> registrations;
-    for (const NewText* text : some->texts) registrations.push_back(text->registration);
-    register_together(registrations);
-    some->published.keep();
-  }
-}
-
-std::unique_ptr<LocalStore::State::PublishedTexts> LocalStore::State::publish(
-    std::span<const NewText> texts) {
-  StorePathSet paths;
-  for (const NewText& text : texts) paths.insert(text.registration.info.path);
-  std::unique_ptr<PublishedTexts> result(new PublishedTexts{
-      .lock = local::lock_paths(objects(), paths, {}, {}),
-      .published = local::Published(objects()),
-      .texts = {},
+  const auto begin = derivations.size() > few ? std::launch::async : std::launch::deferred;
+  std::stop_source all_valid;
+  auto outputs = std::async(
+      begin, [&, stop = all_valid.get_token()] { return state_->checker.check(by_path, stop); });
+  state_->roots.add(paths);
+  const StorePathSet needed = with_references(described);
+  const StorePathSet valid = find_valid(needed);
+  require_valid(store_dir(), needed, valid, by_path);
+  std::unordered_set<std::string> seen;
+  std::erase_if(described, [&](const Described& one) {
+    return valid.contains(one.info.path) || !seen.insert(one.info.path.base_name()).second;
   });
-  const StorePathSet valid = database.find_valid(paths);
-  for (const NewText& text : texts) {
-    const StorePath& path = text.registration.info.path;
-    if (valid.contains(path)) continue;
-    local::StagedFile file(staging, text.text, options.fsync_store_paths);
-    result->published.add(path);
-    file.publish(path);
-    result->texts.push_back(&text);
+  if (described.empty()) {
+    all_valid.request_stop();
+    return paths;
   }
-  if (options.auto_optimise) {
-    for (const NewText* text : result->texts) optimise_added(text->registration.info.path);
+  sort_inputs_first(described);
+  std::vector<local::NewText> texts;
+  std::vector<local::Registration> registrations;
+  for (Described& one : described) {
+    texts.push_back({one.info.path, one.text});
+    registrations.push_back({.info = std::move(one.info), .derivation_outputs = {}});
   }
-  return result;
+  state_->install(texts, std::move(registrations), std::move(outputs));
+  return paths;
+}
+
+// The files are written while all are checked, and while those before them are registered.
+void LocalStore::State::install(std::span<const local::NewText> texts,
+                                std::vector<local::Registration> registrations,
+                                std::future<local::DerivationChecker::KnownOutputs> checked) {
+  local::TextPublisher publisher(
+      {.objects = objects(),
+       .fsync = options.fsync_store_paths,
+       .find_valid = [this](const StorePathSet& paths) { return database.find_valid(paths); }},
+      texts);
+  local::DerivationChecker::KnownOutputs outputs = checked.get();
+  for (local::Registration& item : registrations) {
+    item.derivation_outputs = std::move(outputs.at(item.info.path));
+  }
+  for (auto batches = publisher.next(); !batches.empty(); batches = publisher.next()) {
+    std::vector<local::Registration> some;
+    for (const auto& batch : batches) {
+      for (const std::size_t place : batch->places) some.push_back(std::move(registrations[place]));
+    }
+    if (options.auto_optimise) {
+      for (const local::Registration& item : some) optimise_added(item.info.path);
+    }
+    register_together(some);
+    for (const auto& batch : batches) batch->published.keep();
+    publisher.release(std::move(batches));
+  }
 }
 
 }  // namespace cinch

@@ -1,5 +1,6 @@
 #include "derivation_check.hh"
 
+#include <cinch/core/cancellation.hh>
 #include <cinch/core/derivation_aterm.hh>
 #include <cinch/core/error.hh>
 
@@ -56,12 +57,14 @@ std::map<std::string, StorePath> DerivationChecker::check(const StorePath& path)
   return check_one(path, derivation);
 }
 
-DerivationChecker::KnownOutputs DerivationChecker::check(const Derivations& derivations) {
+DerivationChecker::KnownOutputs DerivationChecker::check(const Derivations& derivations,
+                                                         const std::stop_token& stop) {
   KnownOutputs outputs;
   const std::lock_guard lock(mutex_);
   together_ = &derivations;
   try {
     for (const auto& [path, derivation] : derivations) {
+      check_cancelled(stop);
       outputs.emplace_hint(outputs.end(), path, check_one(path, *derivation));
       // Most often, what is added is an input of what is added next.
       hasher_.remember(path, *derivation);

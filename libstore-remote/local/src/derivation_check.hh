@@ -9,6 +9,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <stop_token>
 #include <string>
 
 namespace cinch::local {
@@ -30,7 +31,7 @@ class DerivationChecker {
   // store, and inputs of one may be among the others.
   using Derivations = std::map<StorePath, const Derivation*>;
   using KnownOutputs = std::map<StorePath, std::map<std::string, StorePath>>;
-  KnownOutputs check(const Derivations& derivations);
+  KnownOutputs check(const Derivations& derivations, const std::stop_token& stop = {});
 
  private:
   std::map<std::string, StorePath> check_one(const StorePath& path, const Derivation& derivation);

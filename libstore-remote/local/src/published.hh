@@ -1,9 +1,10 @@
-// Objects that have been moved to their places and are not registered yet.
+// Objects that are in their places and not registered yet.
 #pragma once
 
-#include <cinch/core/error.hh>
 #include <cinch/core/store_path.hh>
 #include <cinch/files/directory.hh>
+
+#include <string_view>
 
 namespace cinch::local {
 
@@ -13,16 +14,12 @@ class Published {
   explicit Published(const Directory& objects) : objects_(objects) {}
   Published(const Published&) = delete;
   Published& operator=(const Published&) = delete;
-  ~Published() {
-    for (const StorePath& path : paths_) {
-      try {
-        objects_.remove_tree(path.base_name());
-      } catch (const Error&) {
-        // Not registered, so it is garbage that the next one to make this path removes.
-      }
-    }
-  }
+  ~Published();
+
   void add(const StorePath& path) { paths_.insert(path); }
+  // Writes a plain file to its place at once: nobody looks there before it is registered. What lay
+  // there is removed. REQUIRES: the path is locked, a temporary root, and not valid.
+  void write_file(const StorePath& path, std::string_view contents, bool fsync);
   void keep() { paths_.clear(); }
 
  private:

@@ -118,29 +118,6 @@ void StagingDirectory::replace_without_exchange(const std::string& name, int err
   }
 }
 
-StagedFile::StagedFile(StagingArea& area, std::string_view contents, bool fsync)
-    : objects_(area.objects_), name_(area.next_name()) {
-  const std::string full_name = objects_.name_of(name_);
-  Descriptor file = objects_.open_file(name_, O_WRONLY | O_CREAT | O_EXCL, 0600);
-  try {
-    DescriptorSink(file.get(), full_name).write(as_bytes(contents));
-    finish_canonical_file(std::move(file), full_name, false, fsync);
-  } catch (...) {
-    (void)::unlinkat(objects_.get(), name_.c_str(), 0);
-    throw;
-  }
-}
-
-StagedFile::~StagedFile() {
-  if (!published_) (void)::unlinkat(objects_.get(), name_.c_str(), 0);
-}
-
-void StagedFile::publish(const StorePath& path) {
-  objects_.remove_tree(path.base_name());
-  objects_.rename(name_, objects_, path.base_name());
-  published_ = true;
-}
-
 StagedTree::StagedTree(StagingArea& area, StorePath path, const WriteTreeOptions& options)
     : path_(std::move(path)),
       staging_(area),

@@ -50,23 +50,6 @@ class StagingDirectory {
   Directory directory_;
 };
 
-// A plain file, which needs no directory of its own. Removed when destroyed, unless published.
-class StagedFile {
- public:
-  StagedFile(StagingArea& area, std::string_view contents, bool fsync);
-  StagedFile(const StagedFile&) = delete;
-  StagedFile& operator=(const StagedFile&) = delete;
-  ~StagedFile();
-
-  // As StagingDirectory::publish; once.
-  void publish(const StorePath& path);
-
- private:
-  const Directory& objects_;
-  std::string name_;
-  bool published_ = false;
-};
-
 // Safe for several threads at once.
 class StagingArea {
  public:
@@ -75,7 +58,6 @@ class StagingArea {
 
  private:
   friend class StagingDirectory;
-  friend class StagedFile;
   // A name that is protected from collection.
   std::string next_name();
 

@@ -10,6 +10,7 @@
 #include "own_database.hh"
 #include "staging.hh"
 #include "temporary_roots.hh"
+#include "text_publisher.hh"
 
 #include <cinch/local/local_store.hh>
 
@@ -69,17 +70,12 @@ struct LocalStore::State {
   void build_again(VerifyReport& report, const VerifyOptions& how, local::Verifier& verifier,
                    const std::stop_token& stop);
   std::optional<StorePath> find_maker(const StorePath& path);
-  // Makes plain files with these texts valid, together. REQUIRES: their paths are temporary roots;
-  // each refers to nothing but valid paths and others of these.
-  struct NewText {
-    std::string_view text;
-    local::Registration registration;
-  };
-  // Nothing is registered unless all were checked.
-  void install(std::span<NewText> texts,
+  // Makes derivations valid; none of them unless all were checked. `registrations` are those of the
+  // texts, and get their outputs. REQUIRES: the paths are temporary roots; each derivation refers
+  // to nothing but valid paths and some before it.
+  void install(std::span<const local::NewText> texts,
+               std::vector<local::Registration> registrations,
                std::future<local::DerivationChecker::KnownOutputs> checked);
-  struct PublishedTexts;
-  std::unique_ptr<PublishedTexts> publish(std::span<const NewText> texts);
 
   // What to register of an object that lies in its place.
   local::Registration examine(const ValidityRegistration& registration, bool canonicalise,
