@@ -1,5 +1,6 @@
 #include "database.hh"
 
+#include "batch_order.hh"
 #include "path_row.hh"
 #include "realisation_tables.hh"
 #include "signature_list.hh"
@@ -63,34 +64,16 @@ constexpr std::size_t idle_readers_max = 8;
 
 // Batches come in any order; references inside one must not form a cycle.
 void check_no_cycle(std::span<const Registration> batch) {
-  std::map<StorePath, std::size_t> places;
-  for (std::size_t at = 0; at < batch.size(); ++at) places.emplace(batch[at].info.path, at);
-  Edges::Pairs referrers;  // of each reference
-  std::vector<std::size_t> left(batch.size());
-  for (const auto& [path, at] : places) {
-    for (const StorePath& reference : batch[at].info.references) {
-      const auto found = places.find(reference);
-      if (found == places.end() || found->second == at) continue;
-      referrers.emplace_back(static_cast<Node>(found->second), static_cast<Node>(at));
-      ++left[at];
-    }
-  }
-  const Edges referrers_of(batch.size(), referrers);
-  std::vector<std::size_t> ready;
-  for (const auto& [path, at] : places) {
-    if (left[at] == 0) ready.push_back(at);
-  }
-  for (std::size_t done = 0; done < ready.size(); ++done) {
-    for (const Node referrer : referrers_of.of(static_cast<Node>(ready[done]))) {
-      if (--left[referrer] == 0) ready.push_back(referrer);
-    }
-  }
-  if (ready.size() == places.size()) return;
-  for (const auto& [path, at] : places) {
-    if (left[at] == 0) continue;
-    throw Error(Code::invalid_argument, "the references of the new objects form a cycle")
-        .about(path.base_name());
-  }
+  std::vector<BatchMember> members;
+  members.reserve(batch.size());
+  for (const Registration& item : batch) members.push_back({item.info.path, item.info.references});
+  const std::vector<std::size_t> order = references_first(members);
+  if (order.size() == members.size()) return;
+  StorePathSet left;
+  for (const BatchMember& member : members) left.insert(member.path);
+  for (const std::size_t at : order) left.erase(members[at].path);
+  throw Error(Code::invalid_argument, "the references of the new objects form a cycle")
+      .about(left.begin()->base_name());
 }
 
 // A setting of a connection for the time of a scope. REQUIRES: no transaction is open.
@@ -508,6 +491,11 @@ std::vector<bool> Database::invalidate(std::span<const std::int64_t> ids) {
   std::vector<bool> gone;
   for (const std::int64_t id : ids) gone.push_back(gone_ids.contains(id));
   return gone;
+}
+
+void Database::checkpoint() {
+  const std::lock_guard lock(writer_mutex_);
+  if (options_.wal) (void)writer().connection->query_text("pragma wal_checkpoint(passive)");
 }
 
 void Database::read(const Work& work) {

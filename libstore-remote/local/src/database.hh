@@ -81,6 +81,9 @@ class Database {
   // Takes paths, by their ids, from the database, one after the other and in one transaction. Says
   // of each whether it is gone: not if another path refers to it.
   std::vector<bool> invalidate(std::span<const std::int64_t> ids);
+  // Brings what was committed into the database's file, as far as no reader is in the way. Whoever
+  // closes the database last does so, too, and then has less to do.
+  void checkpoint();
   // All or nothing. Throws Code::not_found if a path is not valid.
   void add_signatures(const std::map<StorePath, std::set<Signature>>& signatures);
 

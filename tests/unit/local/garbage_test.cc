@@ -51,6 +51,20 @@ class Fixture {
     adder_->add_nar(info, source, SignaturePolicy::accept_unsigned);
     return {path, output};
   }
+  // That many, which refer to nothing.
+  void add_derivations(int count) {
+    DerivationHasher hasher(StoreDir(), {});
+    std::vector<Derivation> derivations;
+    for (int number = 0; number < count; ++number) {
+      Derivation& derivation = derivations.emplace_back();
+      derivation.name = "number-" + std::to_string(number);
+      derivation.system = "x86_64-linux";
+      derivation.builder = "/bin/sh";
+      derivation.outputs = {{"out", DeferredOutput{}}};
+      hasher.fill_in_outputs(derivation);
+    }
+    adder_->add_derivations(derivations);
+  }
   void link(const std::string& name, const StorePath& to) {
     std::filesystem::create_directories(scratch_.path("links"));
     const std::string link = scratch_.path("links/" + name);
@@ -421,6 +435,40 @@ TEST_CASE("a collection stops once enough is free, or when it is told to") {
   });
   CHECK(done == 19);
   CHECK(expected == 19);
+}
+
+TEST_CASE("thousands go in several batches, and leave what is alive") {
+  Fixture fixture;
+  fixture.add_derivations(2500);
+  // Through all batches, and half of it alive.
+  StorePathSet alive;
+  StorePath last = fixture.text("start");
+  for (int number = 0; number < 20; ++number) {
+    if (number < 10) alive.insert(last);
+    if (number == 9) fixture.link("kept", last);
+    last = fixture.text("chain-" + std::to_string(number), {last});
+  }
+  LocalStore& store = fixture.collector();
+  const std::size_t dead = 2521 - alive.size();
+  GarbageOptions options;
+  SECTION("all of them") {
+    std::vector<std::uint64_t> done;
+    const GarbageReport report = store.collect_garbage(
+        options, [&](const GarbageProgress& progress) { done.push_back(progress.paths_done); });
+    CHECK(report.paths.size() == dead);
+    CHECK(done.size() >= 2);
+    CHECK(std::ranges::is_sorted(done));
+    CHECK(done.back() == dead);
+    CHECK(store.all_valid_paths() == alive);
+  }
+  SECTION("as many as it takes to free enough") {
+    options.bytes_max = std::uint64_t{1} << 20;
+    const GarbageReport report = store.collect_garbage(options);
+    CHECK(report.bytes >= options.bytes_max);
+    CHECK(report.paths.size() < dead);
+    CHECK(store.all_valid_paths().size() == 2521 - report.paths.size());
+  }
+  CHECK(store.verify({.check_contents = true}).problems.empty());
 }
 
 TEST_CASE("only one collector runs at a time, and none in a store opened read-only") {

@@ -18,7 +18,9 @@ namespace {
 
 // As many paths leave the database in one transaction, and are then removed from disk. The more,
 // the fewer times a page of the database is written; but other writers wait meanwhile, and so may
-// whoever names one of the paths as a root.
+// whoever names one of the paths as a root. The first are few, so that removing begins early; each
+// batch is twice as large as the one before.
+constexpr std::size_t first_batch_paths_max = 1024;
 constexpr std::size_t batch_paths_max = 32'768;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
@@ -37,6 +39,7 @@ Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
       stop_(std::move(stop)),
       listing_(options.dry_run ? begin_listing(place.objects)
                                : std::future<std::vector<DirectoryEntry>>()),
+      roots_(std::async(std::launch::async, [&place] { return find_roots(place); })),
       graph_(place.database.read_graph()),
       liveness_(graph_, options.only ? LivenessOptions{false, false} : options.liveness) {
   mark_roots();
@@ -44,14 +47,17 @@ Collector::Collector(const CollectorPlace& place, const GarbageOptions& options,
 
 // Temporary roots first: whoever had one before this process took the lock, and made a link of it
 // since, is then found by one of the two.
+Collector::Roots Collector::find_roots(const CollectorPlace& place) {
+  std::vector<GarbageRoot> temporary = read_temporary_roots(place.state, place.store_dir);
+  return {std::move(temporary), find_lasting_roots(place.state, place.store_dir, place.real_dir)};
+}
+
 void Collector::mark_roots() {
-  for (const GarbageRoot& root : read_temporary_roots(place_.state, place_.store_dir)) {
-    mark_hash_part(root.path.hash_part());
-  }
-  const LinkRoots found = find_lasting_roots(place_.state, place_.store_dir, place_.real_dir);
-  if (!options_.dry_run) remove_stale_roots(place_.state, found);
+  const Roots found = roots_.get();
+  for (const GarbageRoot& root : found.temporary) mark_hash_part(root.path.hash_part());
+  if (!options_.dry_run) remove_stale_roots(place_.state, found.lasting);
   if (options_.only && options_.ignore_liveness) return;
-  for (const GarbageRoot& root : found.roots) {
+  for (const GarbageRoot& root : found.lasting.roots) {
     if (const auto node = graph_.find(root.path.base_name())) liveness_.mark(*node);
   }
 }
@@ -100,35 +106,42 @@ void Collector::plan(const std::vector<Node>& order) {
   }
 }
 
+// While the files of one batch are removed, the next leaves the database; unless what the first
+// frees says how large the next must be.
 void Collector::delete_paths(const std::vector<Node>& order) {
-  for (std::size_t at = 0; at < order.size() && done_.bytes_freed < options_.bytes_max;) {
+  const bool is_limited = options_.bytes_max != GarbageOptions().bytes_max;
+  std::size_t paths_max = first_batch_paths_max;
+  Batch current;
+  for (std::size_t at = 0; at < order.size();) {
     check_cancelled(stop_);
-    // No more than it seems to take to free as much as is wanted.
-    const std::uint64_t bytes_max =
-        std::min(batch_bytes_max, options_.bytes_max - done_.bytes_freed);
-    std::size_t end = at;
-    for (std::uint64_t bytes = 0;
-         end < order.size() && end - at < batch_paths_max && bytes < bytes_max;) {
-      bytes += graph_.nar_size(order[end++]);
-    }
-    if (end > together_from_) end = order.size();
-    const std::vector<Node> batch = begin_batch(std::span(order).subspan(at, end - at));
-    std::vector<std::string> names;
-    for (const Node node : batch) names.push_back(graph_.base_name(node));
-    const std::vector<RemovedTree> removed = remove_trees(names);
-    for (std::size_t i = 0; i < batch.size(); ++i) {
-      report_.paths.push_back(StorePath::parse(names[i]));
-      count(removed[i]);
-    }
-    done_.paths_done += end - at;
+    if (is_limited) finish(current);
+    if (done_.bytes_freed >= options_.bytes_max) break;
+    const std::size_t end = batch_end(order, at, paths_max);
+    Batch next = take_from_database(std::span(order).subspan(at, end - at));
+    finish(current);
+    current = std::move(next);
+    current.removed = std::async(std::launch::async,
+                                 [this, &names = current.names] { return remove_trees(names); });
+    paths_max = std::min(2 * paths_max, batch_paths_max);
     at = end;
-    end_batch();
-    tell();
   }
+  if (current.removed.valid()) place_.database.checkpoint();
+  finish(current);
+}
+
+// No more than it seems to take to free as much as is wanted.
+std::size_t Collector::batch_end(const std::vector<Node>& order, std::size_t at,
+                                 std::size_t paths_max) const {
+  const std::uint64_t bytes_max = std::min(batch_bytes_max, options_.bytes_max - done_.bytes_freed);
+  std::size_t end = at;
+  for (std::uint64_t bytes = 0; end < order.size() && end - at < paths_max && bytes < bytes_max;) {
+    bytes += graph_.nar_size(order[end++]);
+  }
+  return end > together_from_ ? order.size() : end;
 }
 
 // Takes from the database what may still go.
-std::vector<Node> Collector::begin_batch(std::span<const Node> some) {
+Collector::Batch Collector::take_from_database(std::span<const Node> some) {
   std::vector<Node> wanted;
   {
     const std::lock_guard lock(mutex_);
@@ -141,37 +154,44 @@ std::vector<Node> Collector::begin_batch(std::span<const Node> some) {
   std::vector<std::int64_t> ids;
   for (const Node node : wanted) ids.push_back(graph_.id(node));
   const std::vector<bool> gone = place_.database.invalidate(ids);
-  std::vector<Node> batch;
+  Batch batch{.paths = some.size(), .names = {}, .removed = {}};
+  std::vector<std::string> staying;
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    (gone[i] ? batch.names : staying).push_back(graph_.base_name(wanted[i]));
+  }
+  forget_in_progress(staying);
   const std::lock_guard lock(mutex_);
   for (std::size_t i = 0; i < wanted.size(); ++i) {
-    if (gone[i]) {
-      batch.push_back(wanted[i]);
-    } else {
-      // Something that was added meanwhile refers to it.
-      liveness_.mark(wanted[i]);
-    }
+    // Something that was added meanwhile refers to it.
+    if (!gone[i]) liveness_.mark(wanted[i]);
   }
   return batch;
 }
 
-void Collector::end_batch() {
-  const std::lock_guard lock(mutex_);
-  in_progress_.clear();
+void Collector::finish(Batch& batch) {
+  if (!batch.removed.valid()) return;
+  for (const RemovedTree& removed : batch.removed.get()) count(removed);
+  for (const std::string& name : batch.names) report_.paths.push_back(StorePath::parse(name));
+  done_.paths_done += batch.paths;
+  tell();
 }
 
-std::vector<RemovedTree> Collector::remove_trees(std::span<const std::string> names) try {
+void Collector::forget_in_progress(std::span<const std::string> names) {
+  const std::lock_guard lock(mutex_);
+  for (const std::string& name : names) {
+    const auto entry = in_progress_.find(name.substr(0, store_path_hash_part_length));
+    if (entry != in_progress_.end()) in_progress_.erase(entry);
+  }
+}
+
+// Whoever waits for one of them need not wait for the others.
+std::vector<RemovedTree> Collector::remove_trees(const std::vector<std::string>& names) {
   std::vector<RemovedTree> removed(names.size());
   run_parallel(names.size(), threads_max, [&](std::size_t at) {
     removed[at] = place_.objects.remove_tree(names[at]);
-    // Whoever waits for this one need not wait for the others.
-    const std::lock_guard lock(mutex_);
-    const auto entry = in_progress_.find(names[at].substr(0, store_path_hash_part_length));
-    if (entry != in_progress_.end()) in_progress_.erase(entry);
+    forget_in_progress({&names[at], 1});
   });
   return removed;
-} catch (const Error&) {
-  end_batch();
-  throw;
 }
 
 void Collector::count(const RemovedTree& removed) {

@@ -4,6 +4,7 @@
 #include "../database.hh"
 #include "../layout.hh"
 #include "../own_database.hh"
+#include "link_roots.hh"
 #include "space_survey.hh"
 #include "store_graph.hh"
 
@@ -46,6 +47,11 @@ class Collector {
   bool protect(const StorePath& path);
 
  private:
+  struct Roots {
+    std::vector<GarbageRoot> temporary;
+    LinkRoots lasting;
+  };
+  static Roots find_roots(const CollectorPlace& place);
   void mark_roots();
   void mark_hash_part(std::string_view hash_part);
   void plan(const std::vector<Node>& order);
@@ -55,12 +61,21 @@ class Collector {
   void drop_needed(std::vector<bool>& chosen) const;
   std::string printed(Node node) const;
   [[noreturn]] void refuse(Node node, const std::string& why) const;
+  // Paths that have left the database, and are removed from disk.
+  struct Batch {
+    std::size_t paths = 0;  // how many of the order it is about, with those that stay
+    std::vector<std::string> names;
+    std::future<std::vector<RemovedTree>> removed;
+  };
   void delete_paths(const std::vector<Node>& order);
-  std::vector<Node> begin_batch(std::span<const Node> some);
-  void end_batch();
+  std::size_t batch_end(const std::vector<Node>& order, std::size_t at,
+                        std::size_t paths_max) const;
+  Batch take_from_database(std::span<const Node> some);
+  void finish(Batch& batch);
+  void forget_in_progress(std::span<const std::string> names);
   std::vector<std::string> find_left_overs();
   void delete_left_overs();
-  std::vector<RemovedTree> remove_trees(std::span<const std::string> names);
+  std::vector<RemovedTree> remove_trees(const std::vector<std::string>& names);
   void count(const RemovedTree& removed);
   void forecast();
   using Clock = std::chrono::steady_clock;
@@ -74,6 +89,7 @@ class Collector {
   std::stop_token stop_;
   // In a dry run: what lies in the store directory, found while the database is read.
   std::future<std::vector<DirectoryEntry>> listing_;
+  std::future<Roots> roots_;  // found while the database is read
   StoreGraph graph_;
   Liveness liveness_;
   GarbageReport report_;

@@ -82,10 +82,10 @@ void Collector::delete_left_overs() {
     }
     if (options_.dry_run) {
       for (const std::string& name : batch) planned_.push_back({name, 0});
+      forget_in_progress(batch);
     } else {
       for (const RemovedTree& removed : remove_trees(batch)) count(removed);
     }
-    end_batch();
     report_.left_overs.insert(report_.left_overs.end(), batch.begin(), batch.end());
     tell();
   }

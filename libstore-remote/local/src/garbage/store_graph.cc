@@ -3,6 +3,7 @@
 #include "../database.hh"
 
 #include <algorithm>
+#include <queue>
 #include <unordered_map>
 
 namespace cinch::local {
@@ -108,13 +109,17 @@ std::vector<Node> StoreGraph::referrers_first(const std::vector<bool>& among) co
     if (!among[node]) continue;
     for (const Node reference : references(node)) ++referrers[reference];
   }
-  std::vector<Node> order;
+  std::priority_queue<std::pair<std::int64_t, Node>> ready;  // the greatest id first
   for (Node node = 0; node < size(); ++node) {
-    if (among[node] && referrers[node] == 0) order.push_back(node);
+    if (among[node] && referrers[node] == 0) ready.emplace(id(node), node);
   }
-  for (std::size_t done = 0; done < order.size(); ++done) {
-    for (const Node reference : references(order[done])) {
-      if (--referrers[reference] == 0 && among[reference]) order.push_back(reference);
+  std::vector<Node> order;
+  while (!ready.empty()) {
+    const Node node = ready.top().second;
+    ready.pop();
+    order.push_back(node);
+    for (const Node reference : references(node)) {
+      if (--referrers[reference] == 0 && among[reference]) ready.emplace(id(reference), reference);
     }
   }
   return order;

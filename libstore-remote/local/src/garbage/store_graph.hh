@@ -75,7 +75,8 @@ class StoreGraph {
   // The edges along which life spreads beside references.
   Edges extra_edges(const LivenessOptions& options) const;
 
-  // Nodes in an order in which each comes before what it refers to. Those on a cycle are left out.
+  // Nodes in an order in which each comes before what it refers to, and else as they lie in the
+  // database, the last first. Those on a cycle are left out.
   std::vector<Node> referrers_first(const std::vector<bool>& among) const;
   // Those through which a cycle leads, or that lie between two: a graph of valid paths has none.
   std::vector<Node> on_cycles(const std::vector<bool>& among) const;
