@@ -71,6 +71,7 @@ const std::vector<Workload::Operation>& Workload::operations() {
       {"add an object", 6, &Workload::add_object},
       {"add a group", 3, &Workload::add_group},
       {"add a derivation", 4, &Workload::add_derivation},
+      {"add derivations", 2, &Workload::add_derivations},
       {"sign", 3, &Workload::sign},
       {"read", 3, &Workload::read},
       {"add a root", 3, &Workload::add_root},
@@ -237,17 +238,38 @@ void Workload::add_group() {
   for (const PathInfo& info : infos) added(info.path);
 }
 
-void Workload::add_derivation() {
+Derivation Workload::derivation() {
   Derivation derivation;
   derivation.name = "derivation";
   derivation.system = "x86_64-linux";
   derivation.builder = "/bin/sh";
   derivation.environment = {{"number", std::to_string(random_())}};
   derivation.outputs = {{"out", FloatingOutput{ContentAddressMethod::nar, HashAlgorithm::sha256}}};
+  return derivation;
+}
+
+void Workload::add_derivation() {
+  Derivation made = derivation();
   for (const StorePath& path : some()) {
-    if (!path.is_derivation()) derivation.input_sources.insert(path);
+    if (!path.is_derivation()) made.input_sources.insert(path);
   }
-  added(store_.add_derivation(derivation));
+  added(store_.add_derivation(made));
+}
+
+// A chain, in one call; so many that they go through two batches.
+void Workload::add_derivations() {
+  constexpr std::size_t count = 40;
+  std::vector<Derivation> chain;
+  std::optional<StorePath> last;
+  for (std::size_t number = 0; number < count; ++number) {
+    Derivation made = derivation();
+    if (last) made.input_derivations = {{*last, {"out"}}};
+    last = derivation_path(store_.store_dir(), made);
+    chain.push_back(std::move(made));
+  }
+  const std::vector<StorePath> paths = store_.add_derivations(chain);
+  added_.insert(paths.begin(), paths.end());
+  learn(paths.back());
 }
 
 void Workload::sign() {

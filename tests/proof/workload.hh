@@ -1,6 +1,7 @@
 // Random work on a local store, for proofs that disturb it: kill it, cut its power, fail its calls.
 #pragma once
 
+#include <cinch/core/derivation.hh>
 #include <cinch/local/local_store.hh>
 
 #include <array>
@@ -62,6 +63,7 @@ class Workload {
   void add_object();
   void add_group();
   void add_derivation();
+  void add_derivations();
   void sign();
   void read();
   void add_root();
@@ -82,6 +84,7 @@ class Workload {
   std::string bytes(std::size_t size);
   std::string nar(std::size_t size_max);
   StorePathSet some();
+  Derivation derivation();
   std::string link_name(std::size_t slot) const;
   void learn(const StorePath& path);
   void added(const StorePath& path);
