@@ -303,15 +303,29 @@ PathInfo Database::info_of_row(const SqliteStatement& row, const StorePath& path
       .hint(database_remedy);
 }
 
+// Readers forget what they have in memory whenever somebody writes; the writer keeps what it wrote
+// itself. So whoever asks in between, for a few paths, asks there, unless it is at work.
 StorePathSet Database::find_valid(const StorePathSet& paths) {
+  constexpr std::size_t few = 64;
+  if (paths.size() <= few) {
+    const std::unique_lock lock(writer_mutex_, std::try_to_lock);
+    if (lock && writer_ && !writer_->connection->is_broken()) {
+      return find_valid(*writer_->connection, writer_->id, paths);
+    }
+  }
   const ReaderLease lease(*this);
-  Reader& reader = *lease;
-  SqliteTransaction transaction(*reader.connection, SqliteTransaction::Kind::read);
+  return find_valid(*(*lease).connection, (*lease).valid, paths);
+}
+
+// `statement` finds a row by its path.
+StorePathSet Database::find_valid(SqliteConnection& connection, SqliteStatement& statement,
+                                  const StorePathSet& paths) const {
+  SqliteTransaction transaction(connection, SqliteTransaction::Kind::read);
   StorePathSet valid;
   for (const StorePath& path : paths) {
     const std::string full_path = options_.store_dir.print(path);
-    const StatementScope scope(reader.valid);
-    if (reader.valid.begin().bind(full_path).step()) valid.insert(valid.end(), path);
+    const StatementScope scope(statement);
+    if (statement.begin().bind(full_path).step()) valid.insert(valid.end(), path);
   }
   transaction.commit();
   return valid;

@@ -103,6 +103,8 @@ class Database {
   Writer& writer();
   std::unique_ptr<Writer> open_writer() const;
   void forget_readers();
+  StorePathSet find_valid(SqliteConnection& connection, SqliteStatement& statement,
+                          const StorePathSet& paths) const;
   PathInfo read_info(Reader& reader, const StorePath& path) const;
   // Without references. The columns are id and path_columns.
   PathInfo info_of_row(const SqliteStatement& row, const StorePath& path) const;
