@@ -1,5 +1,6 @@
 // What is valid, and what is known about it: Nix's database, schema 10. Its SQL is in database.cc,
-// closure_query.cc and realisation_tables.cc; tables and invariants: docs/formats/local-store.md.
+// database_writer.cc, closure_query.cc and realisation_tables.cc; tables and invariants:
+// docs/formats/local-store.md.
 //
 // Safe for several threads at once: readers have connections of their own, writers take turns.
 #pragma once
