@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
 #include <climits>
 #include <set>
 #include <string_view>
@@ -48,7 +49,9 @@ class Finder {
   }
 
   void visit_process(const Directory& process) {
-    for (const char* name : {"exe", "cwd"}) visit_link(process, name);
+    // A thread of the kernel, which has nothing else either.
+    if (!visit_link(process, "exe") && errno == ENOENT) return;
+    visit_link(process, "cwd");
     for (const char* name : {"maps", "environ"}) {
       search(process.name_of(name), read_all(::openat(process.get(), name, O_RDONLY | O_CLOEXEC)));
     }
@@ -58,12 +61,13 @@ class Finder {
     });
   }
 
-  void visit_link(const Directory& directory, const std::string& name) {
+  // False, with errno, if it cannot be read.
+  bool visit_link(const Directory& directory, const std::string& name) {
     std::array<char, PATH_MAX> target;
     const ssize_t size = ::readlinkat(directory.get(), name.c_str(), target.data(), target.size());
-    if (size > 0) {
-      search(directory.name_of(name), {target.data(), static_cast<std::size_t>(size)});
-    }
+    if (size < 0) return false;
+    search(directory.name_of(name), {target.data(), static_cast<std::size_t>(size)});
+    return true;
   }
 
   static std::string read_all(int opened) {
