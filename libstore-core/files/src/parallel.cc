@@ -9,8 +9,10 @@
 
 namespace cinch {
 
-void run_parallel(std::size_t count, unsigned threads_max,
-                  const std::function<void(std::size_t)>& work) {
+namespace {
+
+void run_in_threads(std::size_t count, unsigned threads,
+                    const std::function<void(std::size_t)>& work) {
   std::atomic<std::size_t> next{0};
   std::mutex mutex;
   std::exception_ptr failure;
@@ -25,8 +27,7 @@ void run_parallel(std::size_t count, unsigned threads_max,
       }
     }
   };
-  const unsigned processors = std::max(1U, std::thread::hardware_concurrency());
-  const std::size_t together = std::min<std::size_t>(count, std::min(threads_max, processors));
+  const std::size_t together = std::min<std::size_t>(count, threads);
   {
     std::vector<std::jthread> others;
     for (std::size_t i = 1; i < together; ++i) others.emplace_back(take_turns);
@@ -35,10 +36,23 @@ void run_parallel(std::size_t count, unsigned threads_max,
   if (failure) std::rethrow_exception(failure);
 }
 
+unsigned at_most_processors(unsigned threads) {
+  return std::min(threads, std::max(1U, std::thread::hardware_concurrency()));
+}
+
+}  // namespace
+
+void run_parallel(std::size_t count, unsigned threads_max,
+                  const std::function<void(std::size_t)>& work) {
+  run_in_threads(count, at_most_processors(threads_max), work);
+}
+
 void run_parallel_pieces(std::size_t count, const PiecesOptions& options,
                          const std::function<void(std::size_t begin, std::size_t end)>& work) {
   const std::size_t piece_max = options.piece_max;
-  run_parallel((count + piece_max - 1) / piece_max, options.threads_max, [&](std::size_t piece) {
+  const unsigned threads =
+      options.wait_for_disk ? options.threads_max : at_most_processors(options.threads_max);
+  run_in_threads((count + piece_max - 1) / piece_max, threads, [&](std::size_t piece) {
     const std::size_t begin = piece * piece_max;
     work(begin, std::min(count, begin + piece_max));
   });

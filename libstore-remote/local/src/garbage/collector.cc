@@ -23,7 +23,9 @@ namespace {
 constexpr std::size_t first_batch_paths_max = 1024;
 constexpr std::size_t batch_paths_max = 32'768;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
-constexpr unsigned threads_max = 4;  // a directory's changes wait for each other beyond that
+// One at a time: an object may be large. Where a file system tells the disk of each block that gets
+// free, threads wait for that.
+constexpr PiecesOptions removing = {.piece_max = 1, .threads_max = 8, .wait_for_disk = true};
 
 std::future<std::vector<DirectoryEntry>> begin_listing(const Directory& objects) {
   return std::async(std::launch::async, [&objects] { return objects.list(); });
@@ -187,7 +189,7 @@ void Collector::forget_in_progress(std::span<const std::string> names) {
 // Whoever waits for one of them need not wait for the others.
 std::vector<RemovedTree> Collector::remove_trees(const std::vector<std::string>& names) {
   std::vector<RemovedTree> removed(names.size());
-  run_parallel(names.size(), threads_max, [&](std::size_t at) {
+  run_parallel_pieces(names.size(), removing, [&](std::size_t at, std::size_t) {
     removed[at] = place_.objects.remove_tree(names[at]);
     forget_in_progress({&names[at], 1});
   });

@@ -17,6 +17,8 @@ CINCH_FILES_API void run_parallel(std::size_t count, unsigned threads_max,
 struct PiecesOptions {
   std::size_t piece_max;  // how many things a thread takes at a time
   unsigned threads_max;
+  // They wait for a disk more than they compute: as many threads, however few processors there are.
+  bool wait_for_disk = false;
 };
 
 // The same for things too small to be taken one by one: calls work(begin, end) for pieces that make
