@@ -36,7 +36,9 @@ void run_in_threads(std::size_t count, unsigned threads,
   if (failure) std::rethrow_exception(failure);
 }
 
-unsigned at_most_processors(unsigned threads) {
+// To ask how many there are, a file of the system is read.
+unsigned at_most_processors(std::size_t count, unsigned threads) {
+  if (count <= 1) return 1;
   return std::min(threads, std::max(1U, std::thread::hardware_concurrency()));
 }
 
@@ -44,15 +46,16 @@ unsigned at_most_processors(unsigned threads) {
 
 void run_parallel(std::size_t count, unsigned threads_max,
                   const std::function<void(std::size_t)>& work) {
-  run_in_threads(count, at_most_processors(threads_max), work);
+  run_in_threads(count, at_most_processors(count, threads_max), work);
 }
 
 void run_parallel_pieces(std::size_t count, const PiecesOptions& options,
                          const std::function<void(std::size_t begin, std::size_t end)>& work) {
   const std::size_t piece_max = options.piece_max;
+  const std::size_t pieces = (count + piece_max - 1) / piece_max;
   const unsigned threads =
-      options.wait_for_disk ? options.threads_max : at_most_processors(options.threads_max);
-  run_in_threads((count + piece_max - 1) / piece_max, threads, [&](std::size_t piece) {
+      options.wait_for_disk ? options.threads_max : at_most_processors(pieces, options.threads_max);
+  run_in_threads(pieces, threads, [&](std::size_t piece) {
     const std::size_t begin = piece * piece_max;
     work(begin, std::min(count, begin + piece_max));
   });
