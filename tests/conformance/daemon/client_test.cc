@@ -194,7 +194,7 @@ TEST_CASE("cancelling leaves Nix's daemon at once") {
   const NixDaemon daemon(world);
   const auto client = connect(world);
   const StorePath path = client->add_derivation(
-      shell_derivation(client->store_dir(), "slow", "echo begun; sleep 60; echo 1 > $out"));
+      shell_derivation(client->store_dir(), "slow", "echo begun; /bin/sleep 60; echo 1 > $out"));
   class StopAtFirstLine final : public EventSink {
    public:
     void emit(const Event& event) override {

@@ -8,6 +8,8 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <sstream>
 #include <stdexcept>
 #include <thread>
 
@@ -65,6 +67,21 @@ int wait_for(pid_t process) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+bool has_ended(pid_t process) { return ::waitpid(process, nullptr, WNOHANG) != 0; }
+
+// The socket is there a moment before somebody listens to it. (To connect in order to see would
+// have the daemon open its new store, at the same time as for the first client.)
+bool is_listened_to(const std::string& socket) {
+  std::ifstream sockets("/proc/net/unix");
+  for (std::string line; std::getline(sockets, line);) {
+    std::istringstream words(line);
+    std::string skipped, flags, name;
+    words >> skipped >> skipped >> skipped >> flags >> skipped >> skipped >> skipped >> name;
+    if (name == socket && flags == "00010000") return true;
+  }
+  return false;
+}
+
 std::string user_name() {
   const struct passwd* user = ::getpwuid(::geteuid());
   return user ? user->pw_name : "root";
@@ -111,14 +128,18 @@ NixDaemon::NixDaemon(const NixWorld& world)
     : process_(spawn({"nix-daemon", "--store", "local"}, world.environment,
                      world.scratch().path("daemon-output"),
                      world.scratch().path("daemon-errors"))) {
-  for (int tries = 0; tries < 500 && ::access(world.socket().c_str(), F_OK) != 0; ++tries) {
+  for (int tries = 0; tries < 500 && !is_listened_to(world.socket()); ++tries) {
     std::this_thread::sleep_for(std::chrono::milliseconds(10));
   }
 }
 
+// It overlooks a signal that comes just before it waits for a connection.
 NixDaemon::~NixDaemon() {
-  ::kill(process_, SIGTERM);
-  wait_for(process_);
+  constexpr int patience = 100;
+  for (int tries = 0; !has_ended(process_); ++tries) {
+    ::kill(process_, tries < patience ? SIGTERM : SIGKILL);
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+  }
 }
 
 }  // namespace cinch::test
