@@ -17,7 +17,6 @@
 #include <thread>
 #include <vector>
 
-#include <fcntl.h>
 #include <sys/stat.h>
 
 using namespace cinch;
@@ -45,11 +44,6 @@ std::vector<Derivation> make_chain(std::size_t length) {
     chain.push_back(std::move(derivation));
   }
   return chain;
-}
-
-// Of an object that is a plain file.
-struct stat status_of(const Scratch& scratch, const StorePath& path) {
-  return *Directory::open(scratch.path("root/nix/store")).stat(path.base_name());
 }
 
 class Umask {
@@ -83,7 +77,8 @@ TEST_CASE("hundreds of derivations become valid in one call, in whatever order t
   CHECK(store->read_derivations(paths) == derivations);
   CHECK(store->find_referrers(std::vector{paths[199]}).front() == StorePathSet{paths[198]});
   CHECK(store->verify({.check_contents = true}).problems.empty());
-  const struct stat status = status_of(scratch, paths[7]);
+  const struct stat status =
+      *Directory::open(scratch.path("root/nix/store")).stat(paths[7].base_name());
   CHECK((status.st_mode & 07777) == 0444);
   CHECK(status.st_mtim.tv_sec == 1);
   CHECK(store->add_derivations(derivations) == paths);

@@ -22,6 +22,17 @@ using test::Scratch;
 
 namespace {
 
+Derivation derivation_without_inputs(const std::string& name) {
+  Derivation derivation;
+  derivation.name = name;
+  derivation.system = "x86_64-linux";
+  derivation.builder = "/bin/sh";
+  derivation.outputs = {{"out", DeferredOutput{}}};
+  derivation.environment = {{"out", ""}};
+  DerivationHasher(StoreDir(), {}).fill_in_outputs(derivation);
+  return derivation;
+}
+
 // Stores hold temporary roots of what they added until they are closed, so that each test adds with
 // one store and collects with another.
 class Fixture {
@@ -33,17 +44,9 @@ class Fixture {
   }
   // Adds the derivation `name` with an output of the right path, and the output.
   std::pair<StorePath, StorePath> derivation_and_output(const std::string& name) {
-    Derivation derivation;
-    derivation.name = name;
-    derivation.system = "x86_64-linux";
-    derivation.builder = "/bin/sh";
-    derivation.outputs = {{"out", DeferredOutput{}}};
-    derivation.environment = {{"out", ""}};
-    const StoreDir dir;
-    DerivationHasher hasher(dir, [](const StorePath&) { return Derivation(); });
-    hasher.fill_in_outputs(derivation);
+    const Derivation derivation = derivation_without_inputs(name);
     const StorePath path = adder_->add_derivation(derivation);
-    const StorePath output = *derivation.output_path(dir, "out");
+    const StorePath output = *derivation.output_path(StoreDir(), "out");
     const std::string nar = test::tree_nar(name);
     PathInfo info = test::info_of(nar, output.base_name());
     info.deriver = path;
@@ -53,15 +56,9 @@ class Fixture {
   }
   // That many, which refer to nothing.
   void add_derivations(int count) {
-    DerivationHasher hasher(StoreDir(), {});
     std::vector<Derivation> derivations;
     for (int number = 0; number < count; ++number) {
-      Derivation& derivation = derivations.emplace_back();
-      derivation.name = "number-" + std::to_string(number);
-      derivation.system = "x86_64-linux";
-      derivation.builder = "/bin/sh";
-      derivation.outputs = {{"out", DeferredOutput{}}};
-      hasher.fill_in_outputs(derivation);
+      derivations.push_back(derivation_without_inputs("number-" + std::to_string(number)));
     }
     adder_->add_derivations(derivations);
   }

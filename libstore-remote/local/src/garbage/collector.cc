@@ -189,9 +189,11 @@ void Collector::forget_in_progress(std::span<const std::string> names) {
 // Whoever waits for one of them need not wait for the others.
 std::vector<RemovedTree> Collector::remove_trees(const std::vector<std::string>& names) {
   std::vector<RemovedTree> removed(names.size());
-  run_parallel_pieces(names.size(), removing, [&](std::size_t at, std::size_t) {
-    removed[at] = place_.objects.remove_tree(names[at]);
-    forget_in_progress({&names[at], 1});
+  run_parallel_pieces(names.size(), removing, [&](std::size_t begin, std::size_t end) {
+    for (std::size_t at = begin; at < end; ++at) {
+      removed[at] = place_.objects.remove_tree(names[at]);
+      forget_in_progress({&names[at], 1});
+    }
   });
   return removed;
 }
