@@ -355,8 +355,8 @@ Database::Writer& Database::writer() {
 
 // Foreign keys would have each row that comes or goes looked for in other tables, one by one,
 // although whoever writes it has just looked.
-std::unique_ptr<Database::Writer> Database::open_writer() const {
-  std::unique_ptr<SqliteConnection> connection = connect();
+std::unique_ptr<Database::Writer> Database::open_writer() {
+  std::unique_ptr<SqliteConnection> connection = next_writer_ ? std::move(next_writer_) : connect();
   connection->execute("pragma foreign_keys = 0");
   return std::make_unique<Writer>(std::move(connection));
 }
@@ -473,15 +473,23 @@ std::vector<StorePath> Database::registered_after(std::int64_t id, std::int64_t 
   return paths;
 }
 
+// A collector writes next, and then finds in the connection's memory what was read here.
 GraphRows Database::read_graph() {
-  const std::unique_ptr<SqliteConnection> connection = connect();
-  SqliteTransaction transaction(*connection, SqliteTransaction::Kind::read);
+  std::unique_ptr<SqliteConnection> connection = connect();
+  GraphRows rows = read_graph(*connection);
+  const std::unique_lock lock(writer_mutex_, std::try_to_lock);
+  if (lock && !writer_) next_writer_ = std::move(connection);
+  return rows;
+}
+
+GraphRows Database::read_graph(SqliteConnection& connection) const {
+  SqliteTransaction transaction(connection, SqliteTransaction::Kind::read);
   const std::size_t prefix = options_.store_dir.text().size() + 1;
   const auto base_name = [&](std::string_view full_path) {
     return std::string(full_path.substr(std::min(prefix, full_path.size())));
   };
   GraphRows rows;
-  SqliteStatement paths(*connection, "select id, path, deriver, narSize from ValidPaths");
+  SqliteStatement paths(connection, "select id, path, deriver, narSize from ValidPaths");
   while (paths.step()) {
     (void)parse_path(paths.text(1));
     rows.paths.push_back({.id = paths.number(0),
@@ -489,11 +497,11 @@ GraphRows Database::read_graph() {
                           .deriver = base_name(paths.text(2)),
                           .nar_size = static_cast<std::uint64_t>(paths.number(3))});
   }
-  SqliteStatement references(*connection, "select referrer, reference from Refs");
+  SqliteStatement references(connection, "select referrer, reference from Refs");
   while (references.step()) {
     rows.references.emplace_back(references.number(0), references.number(1));
   }
-  SqliteStatement outputs(*connection, "select drv, path from DerivationOutputs");
+  SqliteStatement outputs(connection, "select drv, path from DerivationOutputs");
   while (outputs.step()) {
     rows.outputs.push_back({.derivation = outputs.number(0), .path = base_name(outputs.text(1))});
   }

@@ -102,8 +102,9 @@ class Database {
 
   std::unique_ptr<SqliteConnection> connect() const;
   Writer& writer();
-  std::unique_ptr<Writer> open_writer() const;
+  std::unique_ptr<Writer> open_writer();
   void forget_readers();
+  GraphRows read_graph(SqliteConnection& connection) const;
   StorePathSet find_valid(SqliteConnection& connection, SqliteStatement& statement,
                           const StorePathSet& paths) const;
   PathInfo read_info(Reader& reader, const StorePath& path) const;
@@ -118,6 +119,7 @@ class Database {
   std::vector<std::unique_ptr<Reader>> idle_readers_;
   std::mutex writer_mutex_;
   std::unique_ptr<Writer> writer_;
+  std::unique_ptr<SqliteConnection> next_writer_;
 };
 
 }  // namespace cinch::local

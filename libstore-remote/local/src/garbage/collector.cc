@@ -20,12 +20,12 @@ namespace {
 // the fewer times a page of the database is written; but other writers wait meanwhile, and so may
 // whoever names one of the paths as a root. The first are few, so that removing begins early; each
 // batch is twice as large as the one before.
-constexpr std::size_t first_batch_paths_max = 1024;
+constexpr std::size_t first_batch_paths_max = 512;
 constexpr std::size_t batch_paths_max = 32'768;
 constexpr std::uint64_t batch_bytes_max = std::uint64_t{1} << 30;
 // One at a time: an object may be large. Where a file system tells the disk of each block that gets
 // free, threads wait for that.
-constexpr PiecesOptions removing = {.piece_max = 1, .threads_max = 8, .wait_for_disk = true};
+constexpr PiecesOptions removing = {.piece_max = 1, .threads_max = 16, .wait_for_disk = true};
 
 std::future<std::vector<DirectoryEntry>> begin_listing(const Directory& objects) {
   return std::async(std::launch::async, [&objects] { return objects.list(); });

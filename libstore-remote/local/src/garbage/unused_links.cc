@@ -21,7 +21,7 @@ namespace cinch::local {
 
 namespace {
 
-constexpr PiecesOptions pieces = {.piece_max = 256, .threads_max = 8, .wait_for_disk = true};
+constexpr PiecesOptions pieces = {.piece_max = 256, .threads_max = 16, .wait_for_disk = true};
 constexpr std::uint64_t stat_block_bytes = 512;
 // A name that is as old as this is left over even if a process has the number.
 constexpr std::time_t link_seconds_max = 3600;

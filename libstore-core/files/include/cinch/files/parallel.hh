@@ -17,7 +17,7 @@ CINCH_FILES_API void run_parallel(std::size_t count, unsigned threads_max,
 struct PiecesOptions {
   std::size_t piece_max;  // how many things a thread takes at a time
   unsigned threads_max;
-  // They wait for a disk more than they compute: as many threads, however few processors there are.
+  // They may have to wait for a disk: then there may be more threads than processors.
   bool wait_for_disk = false;
 };
 
