@@ -79,8 +79,8 @@ class Crew {
   std::mutex mutex_;
   bool may_grow_ = false;
   unsigned threads_ = 1;
-  std::vector<std::jthread> others_;
   std::exception_ptr failure_;
+  std::vector<std::jthread> others_;  // which use all of the above
 };
 
 // To ask how many there are, a file of the system is read.
