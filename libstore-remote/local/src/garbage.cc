@@ -1,6 +1,7 @@
 // Roots, and the garbage collector. docs/formats/local-store.md, "Roots".
 #include "garbage/collector.hh"
 #include "garbage/collector_lock.hh"
+#include "garbage/free_space.hh"
 #include "garbage/lasting_roots.hh"
 #include "garbage/root_server.hh"
 #include "state.hh"
@@ -108,11 +109,7 @@ GarbageReport LocalStore::collect_garbage(
   state_->check_writable();
   const Directory& state = state_->directories.state;
   const Descriptor lock = local::lock_for_collection(state);
-  if (!options.dry_run) {
-    // Room to work in if the disk is full. Nix may remove it at the same time: it does so before it
-    // waits for the lock.
-    state.open_directory("db").remove_tree("reserved");
-  }
+  if (!options.dry_run) local::make_room_to_collect(state);
   const local::CollectorPlace place{.objects = state_->objects(),
                                     .state = state,
                                     .store_dir = state_->layout.store_dir,

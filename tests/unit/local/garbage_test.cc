@@ -434,6 +434,17 @@ TEST_CASE("a collection stops once enough is free, or when it is told to") {
   CHECK(expected == 19);
 }
 
+TEST_CASE("what is reserved is given up when there is little room, or may be") {
+  Fixture fixture;
+  fixture.text("dead");
+  const std::filesystem::path reserved = fixture.in_store("../var/nix/db/reserved");
+  REQUIRE(std::filesystem::file_size(reserved) == 8 << 20);
+  const bool has_room = ::geteuid() == 0 && std::filesystem::space(reserved).available >= 256ULL
+                                                                                              << 20;
+  CHECK(fixture.collector().collect_garbage({}).paths.size() == 1);
+  CHECK(std::filesystem::exists(reserved) == has_room);
+}
+
 TEST_CASE("thousands go in several batches, and leave what is alive") {
   Fixture fixture;
   fixture.add_derivations(2500);

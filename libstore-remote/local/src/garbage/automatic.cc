@@ -1,10 +1,8 @@
 #include "automatic.hh"
 
+#include "free_space.hh"
+
 #include <cinch/core/error.hh>
-
-#include <cerrno>
-
-#include <sys/statvfs.h>
 
 namespace cinch::local {
 
@@ -23,7 +21,7 @@ void AutomaticCollector::before_adding(const Collect& collect) {
   const auto now = std::chrono::steady_clock::now();
   if (checked_ && now - *checked_ < options_.check_interval) return;
   checked_ = now;
-  const std::uint64_t free = free_bytes();
+  const std::uint64_t free = free_bytes(objects_);
   if (free >= options_.free_bytes_min || free >= options_.free_bytes_wanted) return;
   if (free_after_last_ && free > *free_after_last_ / hundred * percent_left) return;
   GarbageOptions options{.liveness = options_.liveness, .only = std::nullopt};
@@ -34,15 +32,7 @@ void AutomaticCollector::before_adding(const Collect& collect) {
     // Another process collects already.
     if (error.code() != Code::busy) throw;
   }
-  free_after_last_ = free_bytes();
-}
-
-std::uint64_t AutomaticCollector::free_bytes() const {
-  struct statvfs status;
-  if (::fstatvfs(objects_.get(), &status) != 0) {
-    throw system_error(errno, "cannot ask for free space", objects_.name());
-  }
-  return std::uint64_t{status.f_bavail} * status.f_frsize;
+  free_after_last_ = free_bytes(objects_);
 }
 
 }  // namespace cinch::local

@@ -26,8 +26,6 @@ class AutomaticCollector {
   void before_adding(const Collect& collect);
 
  private:
-  std::uint64_t free_bytes() const;
-
   const AutomaticCollection options_;
   const Directory& objects_;
   std::mutex mutex_;
