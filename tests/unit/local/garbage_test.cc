@@ -439,8 +439,9 @@ TEST_CASE("what is reserved is given up when there is little room, or may be") {
   fixture.text("dead");
   const std::filesystem::path reserved = fixture.in_store("../var/nix/db/reserved");
   REQUIRE(std::filesystem::file_size(reserved) == 8 << 20);
-  const bool has_room = ::geteuid() == 0 && std::filesystem::space(reserved).available >= 256ULL
-                                                                                              << 20;
+  constexpr std::uintmax_t room_bytes = std::uintmax_t{256} << 20;
+  const bool has_room =
+      ::geteuid() == 0 && std::filesystem::space(reserved).available >= room_bytes;
   CHECK(fixture.collector().collect_garbage({}).paths.size() == 1);
   CHECK(std::filesystem::exists(reserved) == has_room);
 }
